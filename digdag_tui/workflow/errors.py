@@ -1,0 +1,102 @@
+"""Problems a person can fix: each is one sentence with its place and what to do.
+
+    DigdagError                 message, kind, position, hint
+    ├── ConfigError             "(config)": a value that Digdag refuses
+    ├── ProjectError            "(model validation)": files that do not load; holds every Problem
+    ├── TaskExecutionError      an expected failure of a task; no kind
+    └── TaskRuntimeError        any other failure of a task: "(runtime)" or the kind it names
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a source file; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a project, in Digdag's words, with our place and hint."""
+
+    message: str
+    position: Position | None = None
+    hint: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.position}: " if self.position else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.severity}: {self.message}{hint}"
+
+
+class DigdagError(Exception):
+    """A failure with Digdag's message.
+
+    Args:
+        message: Digdag's own text, without the kind.
+        position: where in the source, when known.
+        hint: what the person can do about it, when we know.
+    """
+
+    kind: ClassVar[str | None] = None
+
+    def __init__(self, message: str, *, position: Position | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+        self.hint = hint
+
+    @property
+    def error_message(self) -> str:
+        """`error.message` as `_error`, the REST API and the final report show it (core 5.5)."""
+        return f"{self.message} ({self.kind})" if self.kind else self.message or type(self).__name__
+
+    @property
+    def log_message(self) -> str:
+        """The message and those of its causes, one `> ` line each (core 10.2)."""
+        lines = [self.error_message]
+        cause = self.__cause__
+        while isinstance(cause, DigdagError):
+            if cause.message not in "\n".join(lines):
+                lines.append(cause.error_message)
+            cause = cause.__cause__
+        return "\n> ".join(lines)
+
+
+class ConfigError(DigdagError):
+    """Digdag's ConfigException."""
+
+    kind = "config"
+
+
+class TaskExecutionError(DigdagError):
+    """Digdag's TaskExecutionException: a failure that an operator expects, such as `fail>`'s."""
+
+
+class TaskRuntimeError(DigdagError):
+    """Any other failure of a task; `kind` is the Java class's words, such as `secret not found`."""
+
+    def __init__(self, message: str, kind: str = "runtime") -> None:
+        super().__init__(message)
+        self.kind = kind  # type: ignore[misc]
+
+
+class ProjectError(DigdagError):
+    """A project that cannot be loaded or compiled; `problems` has at least one."""
+
+    kind = "model validation"
+
+    def __init__(self, message: str, problems: list[Problem]) -> None:
+        super().__init__(message)
+        self.problems = problems

@@ -1,0 +1,148 @@
+"""Values as text, as Java and Jackson write and read them: JSON, log lines, samples in messages."""
+
+from __future__ import annotations
+
+import json
+import re
+from json.encoder import encode_basestring
+
+from .config import Value
+from .errors import ConfigError
+
+_CONTROL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(00[01][0-9a-f])")
+_VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
+def java_double(number: float) -> str:
+    """A double as Java's `Double.toString` has it, such as `1.0`, `1.0E20` or `NaN` (core 1.2)."""
+    if number != number:
+        return "NaN"
+    if number in (float("inf"), float("-inf")):
+        return "Infinity" if number > 0 else "-Infinity"
+    text = repr(number)
+    if number == 0 or 1e-3 <= abs(number) < 1e7:
+        return text
+    sign = "-" if number < 0 else ""
+    mantissa, _, exponent = text.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    power = int(exponent or 0) + (len(whole) - 1 if whole != "0" else len(digits) - len(fraction) - 1)
+    return f"{sign}{digits[0]}.{digits[1:].rstrip('0') or '0'}E{power}"
+
+
+def json_text(value: Value) -> str:
+    """Compact JSON as Jackson writes it: Java doubles, key order and non-ASCII text kept."""
+    match value:
+        case str():
+            return _quoted(value)
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float():
+            text = java_double(value)
+            return text if text[-1].isdigit() else f'"{text}"'
+        case dict():
+            return "{" + ",".join(f"{_quoted(key)}:{json_text(item)}" for key, item in value.items()) + "}"
+        case _:
+            return "[" + ",".join(map(json_text, value)) + "]"
+
+
+def java_text(value: Value) -> str:
+    """A value as Java's `toString` has it, for log lines: `{a=1}`, `[a, b]`, text as is, nothing for null."""
+    return "" if value is None else _java(value)
+
+
+def json_type(value: Value) -> str:
+    """The kind of a JSON value: null, boolean, number, string, array or object."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case dict():
+            return "object"
+        case _:
+            return "array"
+
+
+def sample(value: Value) -> str:
+    """A value's JSON as messages show it: 100 characters and more are cut to 97 and `...` (core 2)."""
+    text = json_text(value)
+    return text if len(text) < 100 else text[:97] + "..."
+
+
+def parse_json(text: str) -> Value:
+    """The first JSON value of `text`; what follows it is ignored, as Jackson does.
+
+    Raises:
+        ConfigError: no JSON, in Jackson's words.
+    """
+    start = len(text) - len(text.lstrip(" \t\r\n"))
+    try:
+        return _decoder.raw_decode(text, start)[0]
+    except json.JSONDecodeError as error:
+        raise _not_json(text, error.msg, error.pos) from None
+    except RecursionError:
+        raise ConfigError("JSON text is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Value:
+    raise ConfigError(
+        f"com.fasterxml.jackson.core.JsonParseException: Non-standard token '{name}': "
+        "enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS to allow"
+    )
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _not_json(text: str, problem: str, place: int) -> ConfigError:
+    word = re.compile(r"\w+").match(text, place)
+    found = text[place : place + 1]
+    end = place + 2
+    if not found:
+        sentence, end = "Unexpected end-of-input", place + 1
+    elif problem.startswith("Expecting value") and word and not found.isdigit():
+        sentence, end = f"Unrecognized token '{word[0]}': was expecting {_VALUES}", word.end() + 1
+    else:
+        wanted = {
+            "Expecting property name enclosed in double quotes": "was expecting double-quote to start field name",
+            "Expecting ':' delimiter": "was expecting a colon to separate field name and value",
+            "Expecting ',' delimiter": "was expecting comma to separate entries",
+        }.get(problem, f"expected a valid value {_VALUES}")
+        sentence = f"Unexpected character ('{found}' (code {ord(found)})): {wanted}"
+    line = text.count("\n", 0, place) + 1
+    column = end - (text.rfind("\n", 0, place) + 1)
+    source = f'(String)"{text[:500]}"' + (f"[truncated {len(text) - 500} chars]" if len(text) > 500 else "")
+    kind = "JsonParseException" if found else "io.JsonEOFException"
+    return ConfigError(
+        f"com.fasterxml.jackson.core.{kind}: {sentence}\n at [Source: {source}; line: {line}, column: {column}]"
+    )
+
+
+def _quoted(text: str) -> str:
+    quoted = encode_basestring(text)
+    if "\\u00" in quoted:
+        return _CONTROL_ESCAPE.sub(lambda found: f"{found[1]}\\u{found[2].upper()}", quoted)
+    return quoted
+
+
+def _java(value: Value) -> str:
+    match value:
+        case str():
+            return value
+        case float():
+            return java_double(value)
+        case dict():
+            return "{" + ", ".join(f"{key}={_java(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_java, value)) + "]"
+        case _:
+            return json_text(value)
