@@ -1,0 +1,1 @@
+"""Params: layers with their origins, `${...}` templates, built-in variables, secrets."""

@@ -1,0 +1,75 @@
+// Makes a context ECMAScript 5 and gives the function that runs templates; the last of the scripts that set it up.
+// A context that is `shared` by templates has nothing left that one of them could change for the next.
+(shared => {
+    "use strict";
+    const { apply, deleteProperty, ownKeys, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+    const { freeze, defineProperty } = Object, { parse } = JSON, { isWellFormed, replace } = String.prototype;
+    const toText = String, global = globalThis, frozen = new Set();
+
+    // Methods that never look at the time: a list that they could not finish in time does not get to them.
+    for (const name of ["join", "reverse", "sort"]) {
+        const native = Array.prototype[name];
+        const guarded = { [name](argument) {
+            while (this.length > 20000000) { /* until the time limit */ }
+            return apply(native, this, arguments);
+        } };
+        defineProperty(Array.prototype, name, { value: guarded[name] });
+    }
+
+    const keep = (object, names) => {
+        const kept = new Set(names.split(" "));
+        for (const key of ownKeys(object)) if (typeof key === "string" && !kept.has(key)) deleteProperty(object, key);
+    };
+    const ANY = "length name prototype constructor ";
+    keep(Object, ANY + "create defineProperties defineProperty freeze getOwnPropertyDescriptor getOwnPropertyNames " +
+        "getPrototypeOf isExtensible isFrozen isSealed keys preventExtensions seal setPrototypeOf");
+    keep(Array, ANY + "isArray");
+    keep(Array.prototype, ANY + "push pop slice shift unshift toString concat indexOf lastIndexOf join toLocaleString " +
+        "splice every filter forEach some map sort reduce reduceRight reverse");
+    keep(String, ANY + "fromCharCode");
+    keep(String.prototype, ANY + "charAt charCodeAt concat indexOf lastIndexOf localeCompare match replace search slice " +
+        "split substring toLowerCase toLocaleLowerCase toUpperCase toLocaleUpperCase toString valueOf trim substr " +
+        "anchor big blink bold fixed fontcolor fontsize italics link small strike sub sup");
+    keep(Number, ANY + "MAX_VALUE MIN_VALUE NaN NEGATIVE_INFINITY POSITIVE_INFINITY");
+    keep(Math, "E LN10 LN2 LOG10E LOG2E PI SQRT1_2 SQRT2 abs acos asin atan atan2 ceil cos exp floor log max min pow " +
+        "random round sin sqrt tan");
+    keep(JSON, "parse stringify");
+    keep(RegExp, ANY);
+    keep(Error, ANY);
+    keep(global, "Object Function Array String Date Number Boolean RegExp Math JSON NaN Infinity undefined isNaN " +
+        "isFinite parseFloat parseInt encodeURI encodeURIComponent decodeURI decodeURIComponent eval escape unescape " +
+        "Error EvalError RangeError ReferenceError SyntaxError TypeError URIError ArrayBuffer DataView Int8Array Uint8Array " +
+        "Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array Java java javafx javax " +
+        "com org edu Packages load loadWithNewGlobal quit exit printErr Graal moment template");
+
+    function freezeAll(value) {
+        if (value === null || (typeof value !== "object" && typeof value !== "function") || frozen.has(value)) return;
+        frozen.add(value);
+        freezeAll(getPrototypeOf(value));
+        for (const key of ownKeys(value)) {
+            const property = getOwnPropertyDescriptor(value, key);
+            freezeAll(property.value);
+            freezeAll(property.get);
+            freezeAll(property.set);
+        }
+        freeze(value);
+    }
+    if (shared) freezeAll(global);
+
+    // What Digdag's report says of a thrown value, and where it was thrown.
+    function describe(error) {
+        const constructor = error !== null && typeof error === "object" ? error.constructor : undefined;
+        const name = constructor ? constructor.name : "";
+        if (name && typeof error.message === "string") return [`${name}: ${error.message}`, toText(error.stack)];
+        return [toText(error), ""];
+    }
+
+    return (template, params) => {
+        try {
+            const result = apply(template, parse(params), []);
+            return apply(isWellFormed, result, []) ? result : apply(replace, result, [/\p{Surrogate}/gu, "?"]);
+        } catch (error) {
+            return describe(error);
+        }
+    };
+})
