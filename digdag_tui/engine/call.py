@@ -1,0 +1,73 @@
+"""What a task's operator is called with, and the words for how that fails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..params.evaluate import Evaluator
+from ..workflow.config import Params, merge
+from ..workflow.errors import ConfigError, DigdagError, TaskExecutionError
+from .attempt import Task
+
+UNEVALUATED = frozenset({"_check", "_error"})
+"""Keys that are left out of a task's params: they are tasks of their own (core 6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A task's evaluated params and the operator that they name (operators 2.1)."""
+
+    operator: str
+    config: Params
+    local: Params
+
+
+def prepare(task: Task, params: Params, evaluator: Evaluator) -> Call:
+    """Evaluate a task's own keys over its `params`, the built-in ones among them.
+
+    Raises:
+        ConfigError: a template fails, or no operator is named.
+    """
+    local = own_keys(task)
+    below = {key: value for key, value in params.items() if key not in UNEVALUATED}
+    config = type_and_command(evaluator.evaluate(below, local))
+    return Call(str(config["_type"]), config, {key: config[key] for key in local})
+
+
+def own_keys(task: Task) -> Params:
+    """A task's own keys with the person's edits for it, unevaluated; new keys come first, so that templates see them."""
+    local = {key: value for key, value in task.config.items() if key not in UNEVALUATED}
+    return {**task.edits, **merge(local, task.edits)} if task.edits else local
+
+
+def type_and_command(config: Params) -> Params:
+    """`config` with `_type` and `_command` (core 4.4).
+
+    Raises:
+        ConfigError: no key names an operator.
+    """
+    if "_type" in config:
+        return config
+    key = next((key for key in config if key.endswith(">")), None)
+    if key is None:
+        raise ConfigError("Parameter '_type' is required but not set")
+    command = {} if config[key] is None else {"_command": config[key]}
+    return {**config, "_type": key[:-1], **command}
+
+
+def failure_text(full_name: str, error: DigdagError) -> str:
+    """The log's words for a failed task (core 10.2)."""
+    match error:
+        case ConfigError():
+            return f"Configuration error at task {full_name}: {error.log_message}"
+        case TaskExecutionError():
+            return f"Task {full_name} failed.\n{error.log_message}"
+        case _:
+            return f"Task failed with unexpected error: {error.message}"
+
+
+def class_words(name: str) -> str:
+    """`MailConnectException` → `mail connect` (core 5.5)."""
+    name = name.removesuffix("Exception").removesuffix("Error") or name
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()

@@ -1,0 +1,125 @@
+"""The side of the engine that operators see: what an operator gets, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from os.path import normpath
+from pathlib import Path
+from typing import Protocol
+
+from ..workflow.config import Params
+from ..workflow.convert import read_string
+from ..workflow.errors import DigdagError, TaskRuntimeError
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorResult:
+    """What a task leaves behind (core 7, operators 2.1); `subtasks` is the body of `^sub`, empty for none."""
+
+    subtasks: Params = field(default_factory=dict)
+    export: Params = field(default_factory=dict)
+    store: Params = field(default_factory=dict)
+    reset_store: tuple[str, ...] = ()
+
+
+class PollingRetry(Exception):
+    """The operator asks to be called again after `seconds`, with `state` as its state params."""
+
+    def __init__(self, seconds: float, state: Params) -> None:
+        super().__init__(f"retry after {seconds} s")
+        self.seconds = seconds
+        self.state = state
+
+
+@dataclass(slots=True)
+class OperatorContext:
+    """A task as its operator sees it.
+
+    `config` is the whole evaluated param object, with `_type` and `_command` (operators 2.1); `local` the task's own
+    evaluated keys. `output` takes text of the task as it comes, in pieces of any size. `log` takes a level (`INFO`,
+    `WARN`, `ERROR`, `DEBUG`), Digdag's logger class and a message. `secret` returns a secret's value or None; which
+    keys stand for others is in `secret_mounts`, the task's `_secrets`, which `config` has not (operators 2.1).
+    """
+
+    task_id: int
+    full_name: str
+    config: Params
+    local: Params
+    project: Path
+    state: Params
+    task_limit: int
+    output: Callable[[str], None]
+    log: Callable[[str, str, str], None]
+    secret: Callable[[str], str | None]
+    evaluate: Callable[[str, Mapping[str, object]], str]
+    secret_mounts: Params = field(default_factory=dict)
+    debug_python: bool = False
+    debug_waiting: Callable[[str, int], None] = lambda host, port: None
+
+    @property
+    def command(self) -> object:
+        """`_command`, or None when it is absent or null."""
+        return self.config.get("_command")
+
+    @property
+    def workspace(self) -> Path:
+        """The directory that files and processes of this task are relative to (operators 2.9).
+
+        Raises:
+            ConfigError: `_workdir` is no text.
+            TaskRuntimeError: `_workdir` leaves the project.
+        """
+        folder = read_string(self.config, "_workdir", "")
+        place = normpath(self.project / folder)
+        if not place.startswith(str(self.project)):
+            raise TaskRuntimeError(
+                f"Working directory must not be outside of project path ({self.project}): {folder}", "illegal argument"
+            )
+        return Path(place)
+
+    def file(self, name: str) -> Path:
+        """The file that `name` means in the workspace, as it is written: not normalised (operators 2.9).
+
+        Raises:
+            ConfigError: `_workdir` is no text.
+            TaskRuntimeError: the file is not in the project.
+        """
+        place = self.workspace / name
+        if not normpath(place).startswith(str(self.project)):
+            raise TaskRuntimeError(
+                f"File name must not be outside of project path ({self.project}): {name}", "illegal argument"
+            )
+        return place
+
+
+class Operator(Protocol):
+    """An operator: one coroutine function, called once for each try of a task.
+
+    Raises:
+        DigdagError: the task failed.
+        PollingRetry: the task is not done yet.
+        asyncio.CancelledError: the task was stopped; the operator has ended what it started.
+    """
+
+    def __call__(self, context: OperatorContext) -> Awaitable[OperatorResult]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEntry:
+    """An operator and what the engine must know of it.
+
+    `retries` says whether it honours a `_retry` of its own (core 5.4). `reads` are the keys of its task that it looks
+    at, for the warning about unused ones (core 6.7), or None where Digdag does not check.
+    """
+
+    run: Operator
+    retries: bool = True
+    reads: frozenset[str] | None = None
+
+
+def error_object(error: DigdagError) -> Params:
+    """What `_error` sees as `error` (core 5.5)."""
+    if error.kind is None:
+        return {"message": error.message}
+    return {"message": error.error_message, "stacktrace": error.log_message}

@@ -1,0 +1,100 @@
+"""Journals: what was written is read, whatever byte the process died at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digdag_tui.engine.events import (
+    AnyEvent,
+    AttemptFinished,
+    AttemptStarted,
+    NewTask,
+    ParamEdited,
+    TaskFailed,
+    TaskOutput,
+    TaskReady,
+    TaskStarted,
+    TaskSucceeded,
+)
+from digdag_tui.engine.journal import Journal, read_journal, truncate_torn
+from digdag_tui.params.secrets import Masker
+from digdag_tui.workflow.config import Config
+
+EVENTS: list[AnyEvent] = [
+    AttemptStarted(
+        1.5, "w", "u", "2026-01-31T00:00:00+00:00", "UTC", 1000,
+        added=(NewTask(1, "+w", None, (), True, Config({"_retry": 1}), {"x": 10**30, "f": 2.0, "n": None}),),
+    ),
+    TaskReady(2.0, 1),
+    TaskStarted(2.0, 1),
+    TaskOutput(2.0, 1, "日本 \x1b[31m\n"),
+    TaskSucceeded(3.0, 1, {"a": {"b": [1, "1", 1.0, True, None]}}, reset_store=("a.c",)),
+    TaskFailed(3.0, 1, {"message": "no"}, ({"file": "t.py", "line": 1},)),
+    ParamEdited(3.0, ("a", "b"), {"c": 1}, "onward", 1),
+    AttemptFinished(4.0, False),
+]  # fmt: skip
+
+
+def write(path: Path, events: list[AnyEvent] = EVENTS) -> None:
+    journal = Journal(path)
+    for event in events:
+        journal.write(event)
+    journal.close()
+
+
+def test_events_come_back_as_they_were(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "1.jsonl")
+    assert list(read_journal(tmp_path / "new" / "1.jsonl")) == EVENTS
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_journal_cut_at_any_byte_keeps_every_whole_event_and_can_be_gone_on_with(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "1.jsonl"
+    write(path)
+    content = path.read_bytes()
+    cut = data.draw(st.integers(0, len(content)))
+    path.write_bytes(content[:cut])
+    whole = content[:cut].count(b"\n")
+    assert list(read_journal(path)) == EVENTS[:whole]
+    truncate_torn(path)
+    write(path, EVENTS[whole:])
+    assert list(read_journal(path)) == EVENTS
+
+
+def test_damage_in_the_middle_ends_the_events(tmp_path: Path) -> None:
+    path = tmp_path / "1.jsonl"
+    write(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b'{"event": "no_such"}\n', *lines[3:]]))
+    assert list(read_journal(path)) == EVENTS[:3]
+
+
+def test_a_task_that_ended_is_on_disk_before_the_process_can_die(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "1.jsonl")
+    journal.write(EVENTS[0])
+    journal.write(TaskOutput(2.0, 1, "said"))
+    journal.write(TaskSucceeded(3.0, 1))
+    assert len(list(read_journal(journal.path))) == 3
+
+
+def test_a_journal_in_use_cannot_be_taken(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "1.jsonl")
+    journal.lock()
+    with pytest.raises(BlockingIOError):
+        Journal(tmp_path / "1.jsonl").lock()
+
+
+def test_secrets_are_masked(tmp_path: Path) -> None:
+    masker = Masker()
+    masker.add('pass"word')
+    journal = Journal(tmp_path / "1.jsonl", masker.mask)
+    journal.write(TaskOutput(2.0, 1, 'it is pass"word\n'))
+    journal.close()
+    assert list(read_journal(journal.path)) == [TaskOutput(2.0, 1, "it is ***\n")]
