@@ -1,0 +1,98 @@
+"""Secrets in commands and in `_env`: `${secret:KEY}`, which templates leave alone (operators 2.8, core 6.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..engine.operator import OperatorContext
+from ..workflow.config import Params
+from ..workflow.convert import read_map, read_string
+from ..workflow.errors import ConfigError, TaskRuntimeError
+from ..workflow.text import json_text
+
+_TEMPLATE = re.compile(r"\$\{([\s\S]*?):([\s\S]+?)\}")
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z_0-9]*")
+
+
+def is_variable(name: str) -> bool:
+    """Whether `name` can be the name of an environment variable."""
+    return _VARIABLE.fullmatch(name) is not None
+
+
+def fill(text: str, secret: Callable[[str], str | None]) -> str:
+    """`text` with the values of its secrets.
+
+    Raises:
+        ConfigError: a template in it is none of a secret.
+        TaskRuntimeError: there is no such secret.
+    """
+    for found in _TEMPLATE.finditer(text):
+        if found[1].strip() != "secret":
+            raise ConfigError(f"Invalid parametrization: '{found[0]}'")
+
+    def value(found: re.Match[str]) -> str:
+        key = found[2].strip()
+        value = secret(key)
+        if value is None:
+            error = TaskRuntimeError(f"Secret not found for key: '{key}'", "secret not found")
+            error.hint = f"Digdag's local mode reads it from the file ~/.config/digdag/secrets/{key}"
+            raise error
+        return value
+
+    return _TEMPLATE.sub(value, text)
+
+
+def fill_command(context: OperatorContext, text: str) -> str:
+    """`text` with its secrets, the keys as the task's `_secrets` remount them; raises as `fill` does."""
+    return fill(text, lambda key: context.secret(remount(key, context.secret_mounts)))
+
+
+def env_templates(context: OperatorContext) -> dict[str, str]:
+    """The variables of `_env` before secrets are filled in; only a task's own `_env` counts.
+
+    Raises:
+        ConfigError: `_env` is no map of texts.
+    """
+    if "_env" not in context.local:
+        return {}
+    env = read_map(context.config, "_env", {})
+    return {name: read_string(env, name) for name in env}
+
+
+def environment(context: OperatorContext) -> dict[str, str]:
+    """The variables of `_env`; `_secrets` remounts nothing here.
+
+    Raises:
+        ConfigError: `_env` is no map of texts, or a name is no variable's.
+        TaskRuntimeError: there is no such secret.
+    """
+    variables = {}
+    for name, template in env_templates(context).items():
+        if not is_variable(name):
+            raise ConfigError(f"Invalid _env key name: {name}", hint="a name has letters, digits and underscores only")
+        variables[name] = fill(template, context.secret)
+    return variables
+
+
+def remount(key: str, mounts: Params) -> str:
+    """The key that `_secrets` puts in the place of `key`.
+
+    Raises:
+        ConfigError: a leaf of `_secrets` is neither text nor true.
+        TaskRuntimeError: `key` is no key.
+    """
+    if not key or "*" in key:
+        raise TaskRuntimeError(f"Illegal key: '{key}'", "illegal argument")
+    parts = key.split(".")
+    for depth, part in enumerate(parts, 1):
+        match mounts.get(part, True):
+            case str() as other:
+                return ".".join([*other.split("."), *parts[depth:]])
+            case dict() as inner:
+                mounts = inner
+            case True:
+                return key
+            case leaf:
+                raise ConfigError(f"Illegal value in _secrets: {json_text(leaf)}")
+    return key

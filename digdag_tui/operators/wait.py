@@ -1,0 +1,73 @@
+"""`wait>`: let time pass (operators 3)."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from ..engine.operator import OperatorContext, OperatorResult, PollingRetry
+from ..workflow.config import Params
+from ..workflow.convert import read_bool, read_optional_long, read_optional_string, read_string
+from ..workflow.errors import ConfigError, TaskRuntimeError
+
+_DURATION = re.compile(
+    r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m)?\s*(?:(\d+)\s*s)?\s*", re.IGNORECASE | re.ASCII
+)
+_START = "wait_start_time_millis"
+_LOGGER = "io.digdag.standards.operator.WaitOperatorFactory$WaitOperator"
+
+
+async def run(context: OperatorContext) -> OperatorResult:
+    """Be done when `_command` has passed since the first call, or with `blocking` after a sleep.
+
+    Raises:
+        ConfigError: an option has no form that Digdag takes.
+        PollingRetry: the time is not over yet.
+    """
+    duration, interval = _durations(context.config)
+    blocking = read_bool(context.config, "blocking", False)
+    if blocking and interval is not None:
+        raise ConfigError("poll_interval can't be specified with blocking:true")
+    now = int(time.time() * 1000)
+    start = read_optional_long(context.state, _START)
+    start = now if start is None else start
+    left = start + duration * 1000 - now
+    if left < 0:
+        context.log("INFO", _LOGGER, f"wait finished. start:{_instant(start)}")
+        return OperatorResult()
+    seconds = max(left // 1000, 1)
+    if not blocking:
+        raise PollingRetry(seconds if interval is None else interval, {**context.state, _START: start})
+    from asyncio import sleep
+
+    await sleep(seconds)
+    return OperatorResult()
+
+
+def _durations(config: Params) -> tuple[int, int | None]:
+    """Seconds to wait and seconds between polls.
+
+    Raises:
+        ConfigError: one of them is no duration.
+    """
+    try:
+        duration = _seconds(read_string(config, "_command"))
+        interval = read_optional_string(config, "poll_interval")
+        return duration, None if interval is None else _seconds(interval)
+    except (ConfigError, TaskRuntimeError) as error:
+        raise ConfigError("Invalid configuration", hint="a duration is written like 1d 2h 3m 4s") from error
+
+
+def _seconds(text: str) -> int:
+    found = _DURATION.fullmatch(text)
+    if found is None or found.lastindex is None:
+        raise TaskRuntimeError("Invalid duration", "date time parse")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _instant(milliseconds: int) -> str:
+    """A time as Java's `Instant` has it."""
+    seconds, rest = divmod(milliseconds, 1000)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{rest:03}Z" if rest else f"{whole}Z"

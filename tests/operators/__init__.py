@@ -1,0 +1,1 @@
+"""Operators, called as the engine calls them."""
