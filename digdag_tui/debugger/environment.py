@@ -1,0 +1,32 @@
+"""What the engine needs from the machine it runs on: operators, secrets, an evaluator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..engine.operator import OperatorEntry
+from ..operators.registry import find_operator
+from ..params.evaluate import Evaluator
+from ..params.secrets import LocalSecrets
+
+
+@dataclass(slots=True)
+class LocalEnvironment:
+    """This machine, for a project's directory."""
+
+    project: Path
+    evaluator: Evaluator
+    secrets: LocalSecrets
+
+    def operator(self, name: str) -> OperatorEntry:
+        """The operator of that name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        return find_operator(name)
+
+    def secret(self, key: str) -> str | None:
+        """A secret's value, or None."""
+        return self.secrets.get(key)

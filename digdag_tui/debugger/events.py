@@ -1,0 +1,75 @@
+"""What a session tells its faces beside the engine's events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..engine.events import AnyEvent
+from ..workflow.config import Params
+from ..workflow.errors import Problem
+
+Reason = Literal["entry", "step", "breakpoint", "pause", "goto", "exception"]
+"""Why a session stopped, in the Debug Adapter Protocol's words; `exception` is a task that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOpened:
+    """A new attempt begins: a face forgets the one before. `number` counts the session's attempts from 1."""
+
+    number: int
+    workflow: str
+    kept: int = 0
+    """How many tasks' results it has from the attempt before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Nothing new starts. `task` is the one that would start next or, for `exception`, that failed with `error`."""
+
+    reason: Reason
+    task: int
+    error: Params | None = None
+    frames: tuple[Params, ...] = ()
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The session goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Files changed and compile; `touched` are the full names of the tasks that differ, in file order."""
+
+    touched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsFound:
+    """Files do not compile; the old workflow stays. Empty when they do again."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DebuggerWaiting:
+    """A `py>` task waits for an editor's debugger on a loopback port."""
+
+    task: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person should read once."""
+
+    text: str
+    severity: Literal["information", "warning", "error"] = "information"
+
+
+SessionEvent: TypeAlias = (
+    AnyEvent | AttemptOpened | Stopped | Continued | Reloaded | ProblemsFound | DebuggerWaiting | Notice
+)
