@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ..engine.operator import OperatorEntry
 from ..operators.registry import find_operator
@@ -11,8 +12,7 @@ from ..params.evaluate import Evaluator
 from ..params.secrets import LocalSecrets
 
 
-@dataclass(slots=True)
-class LocalEnvironment:
+class LocalEnvironment(Struct):
     """This machine, for a project's directory."""
 
     project: Path

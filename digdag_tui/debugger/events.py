@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from ..engine.events import AnyEvent
 from ..workflow.config import Params
@@ -13,8 +14,7 @@ Reason = Literal["entry", "step", "breakpoint", "pause", "goto", "exception"]
 """Why a session stopped, in the Debug Adapter Protocol's words; `exception` is a task that failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptOpened:
+class AttemptOpened(Struct, frozen=True):
     """A new attempt begins: a face forgets the one before. `number` counts the session's attempts from 1."""
 
     number: int
@@ -23,8 +23,7 @@ class AttemptOpened:
     """How many tasks' results it has from the attempt before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """Nothing new starts. `task` is the one that would start next or, for `exception`, that failed with `error`."""
 
     reason: Reason
@@ -34,27 +33,23 @@ class Stopped:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Continued:
+class Continued(Struct, frozen=True):
     """The session goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
+class Reloaded(Struct, frozen=True):
     """Files changed and compile; `touched` are the full names of the tasks that differ, in file order."""
 
     touched: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemsFound:
+class ProblemsFound(Struct, frozen=True):
     """Files do not compile; the old workflow stays. Empty when they do again."""
 
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DebuggerWaiting:
+class DebuggerWaiting(Struct, frozen=True):
     """A `py>` task waits for an editor's debugger on a loopback port."""
 
     task: int
@@ -62,8 +57,7 @@ class DebuggerWaiting:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something that a person should read once."""
 
     text: str

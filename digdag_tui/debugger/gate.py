@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..engine.attempt import Task
 from ..engine.operator import OperatorContext, OperatorResult, error_object
@@ -15,8 +16,7 @@ from .history import PastAttempt
 from .stepping import Step, nearest, step_into, step_over
 
 
-@dataclass(slots=True)
-class Opening:
+class Opening(Struct):
     """How an attempt begins."""
 
     recording: Recording = field(default_factory=Recording)
@@ -30,8 +30,7 @@ class Opening:
     """Go on with this attempt instead of a new one."""
 
 
-@dataclass(slots=True)
-class Breaks:
+class Breaks(Struct):
     """What outlives an attempt: breakpoints by full name, and whether a failure stops."""
 
     names: set[str] = field(default_factory=set)

@@ -9,10 +9,11 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from ..engine.attempt import Attempt
 from ..engine.journal import Journal, read_journal, truncate_torn
@@ -20,11 +21,9 @@ from ..engine.journal import Journal, read_journal, truncate_torn
 Mask: TypeAlias = Callable[[str], str]
 FOLDER = Path(".digdag", "tui")
 SESSION_NAME = r"\d{8}T\d{6}[+-]\d{4}"
-SESSION_FORMAT = "%Y%m%dT%H%M%S%z"
 
 
-@dataclass(frozen=True, slots=True)
-class PastAttempt:
+class PastAttempt(Struct, frozen=True):
     """A journal that no process is writing; `finished` is False when its process died."""
 
     number: int
@@ -43,7 +42,7 @@ def last_session(project: Path, workflow: str) -> datetime | None:
     """The newest session of a workflow that has journals (cli 2.2)."""
     folder = project / FOLDER / workflow
     names = (path.name for path in folder.iterdir() if any(path.glob("*.jsonl"))) if folder.is_dir() else ()
-    times = [datetime.strptime(name, SESSION_FORMAT) for name in names if re.fullmatch(SESSION_NAME, name)]
+    times = [datetime.fromisoformat(name) for name in names if re.fullmatch(SESSION_NAME, name)]
     return max(times, default=None)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..engine.events import AttemptStarted, Override
 from ..engine.planner import check_limit, rows
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from ..workflow.schedule import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """How to run a workflow; `session` is `run --session`'s expression, `task_limit` the most rows of an attempt."""
 
     project: Path
@@ -33,13 +33,12 @@ class Launch:
     max_task_threads: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A project that compiles, and the workflow to run with all its tasks."""
 
     project: Project
     workflow: WorkflowDefinition
-    tasks: list[TaskDefinition] = field(repr=False)
+    tasks: list[TaskDefinition]
     schedule: Schedule | None
 
 

@@ -108,4 +108,3 @@ def _imports(project: Path, file: Path) -> Iterator[Path]:
             base = f"{node.module}." if node.module else ""
             for alias in node.names:
                 yield from _module_files(folder, base + alias.name if alias.name != "*" else base[:-1])
-

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from ..engine.attempt import DONE, Task
 
 Verdict = Literal["stop", "start", "hold"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Tasks inside `within` start, or stop the step if it goes `into`; others wait until `within` has ended."""
 
     within: Task

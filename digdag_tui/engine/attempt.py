@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ..workflow.config import Config, Params, merge
 from .events import (
@@ -30,8 +31,7 @@ FAILED: frozenset[State] = frozenset({"group_error", "error"})
 PROGRESSING: frozenset[State] = frozenset({"ready", "retry_waiting", "group_retry_waiting", "running", "planned"})
 
 
-@dataclass(slots=True, eq=False)
-class Task:
+class Task(Struct, eq=False):
     """A row of the task table (core 5): what was inserted, and what has become of it since."""
 
     id: int
@@ -46,17 +46,17 @@ class Task:
     cancel_requested: bool = False
     delayed: State | None = None
     """The state that a planned task will end in because it failed already: `error` or `group_error`."""
-    children: list[Task] = field(default_factory=list)
-    store: Params = field(default_factory=dict)
+    children: list[Task] = []
+    store: Params = {}
     reset_store: tuple[str, ...] = ()
-    runtime_export: Params = field(default_factory=dict)
-    subtasks: Params = field(default_factory=dict)
-    state_params: Params = field(default_factory=dict)
-    error: Params = field(default_factory=dict)
+    runtime_export: Params = {}
+    subtasks: Params = {}
+    state_params: Params = {}
+    error: Params = {}
     frames: tuple[Params, ...] = ()
-    edits: Params = field(default_factory=dict)
+    edits: Params = {}
     """What the person set for this task only."""
-    stored_edits: Params = field(default_factory=dict)
+    stored_edits: Params = {}
     """What the person set from this task on."""
     retry_at: float | None = None
     started_at: float | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..params.evaluate import Evaluator
 from ..workflow.config import Params, merge
@@ -14,8 +15,7 @@ UNEVALUATED = frozenset({"_check", "_error"})
 """Keys that are left out of a task's params: they are tasks of their own (core 6.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A task's evaluated params and the operator that they name (operators 2.1)."""
 
     operator: str
@@ -36,7 +36,7 @@ def prepare(task: Task, params: Params, evaluator: Evaluator) -> Call:
 
 
 def own_keys(task: Task) -> Params:
-    """A task's own keys with the person's edits for it, unevaluated; new keys come first, so that templates see them."""
+    """A task's own keys with the person's edits for it, unevaluated; edits come first, so that templates see them."""
     local = {key: value for key, value in task.config.items() if key not in UNEVALUATED}
     return {**task.edits, **merge(local, task.edits)} if task.edits else local
 

@@ -93,4 +93,3 @@ def truncate_torn(path: Path) -> None:
                 break
             kept += len(line)
     os.truncate(path, kept)
-

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from os.path import normpath
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from ..workflow.config import Params
 from ..workflow.convert import read_string
 from ..workflow.errors import DigdagError, TaskRuntimeError
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorResult:
+class OperatorResult(Struct, frozen=True):
     """What a task leaves behind (core 7, operators 2.1); `subtasks` is the body of `^sub`, empty for none."""
 
-    subtasks: Params = field(default_factory=dict)
-    export: Params = field(default_factory=dict)
-    store: Params = field(default_factory=dict)
+    subtasks: Params = {}
+    export: Params = {}
+    store: Params = {}
     reset_store: tuple[str, ...] = ()
 
 
@@ -32,8 +32,7 @@ class PollingRetry(Exception):
         self.state = state
 
 
-@dataclass(slots=True)
-class OperatorContext:
+class OperatorContext(Struct):
     """A task as its operator sees it.
 
     `config` is the whole evaluated param object, with `_type` and `_command` (operators 2.1); `local` the task's own
@@ -53,7 +52,7 @@ class OperatorContext:
     log: Callable[[str, str, str], None]
     secret: Callable[[str], str | None]
     evaluate: Callable[[str, Mapping[str, object]], str]
-    secret_mounts: Params = field(default_factory=dict)
+    secret_mounts: Params = {}
     debug_python: bool = False
     debug_waiting: Callable[[str, int], None] = lambda host, port: None
 
@@ -105,8 +104,7 @@ class Operator(Protocol):
     def __call__(self, context: OperatorContext) -> Awaitable[OperatorResult]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorEntry:
+class OperatorEntry(Struct, frozen=True):
     """An operator and what the engine must know of it.
 
     `retries` says whether it honours a `_retry` of its own (core 5.4). `reads` are the keys of its task that it looks

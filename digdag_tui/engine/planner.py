@@ -165,9 +165,7 @@ class Planner:
         except TaskLimitError as error:
             log = TaskLogged(now, task.id, "WARN", EXECUTOR, "Failed to add subtasks because of task limit")
             return [log, *self.failed(task, error_object(error), now)]
-        return [
-            TaskSucceeded(now, task.id, result.store, result.export, result.reset_store, result.subtasks, added)
-        ]
+        return [TaskSucceeded(now, task.id, result.store, result.export, result.reset_store, result.subtasks, added)]
 
     def failed(self, task: Task, error: Params, now: float, frames: tuple[Params, ...] = ()) -> list[AnyEvent]:
         """What an operator's failure means: an error, delayed by the task's `_error` if it has one."""
@@ -354,9 +352,7 @@ class Planner:
 
     def _group_error_export(self, task: Task) -> Params:
         """What a failed group's `_error` sees: its descendants' stores, and their errors merged in order (core 5.5)."""
-        layers = [
-            Layer(Source.STORE, child.store, child.full_name, child.reset_store) for child in task.descendants()
-        ]
+        layers = [Layer(Source.STORE, child.store, child.full_name, child.reset_store) for child in task.descendants()]
         error: Params = {}
         for child in task.descendants():
             error = merge(error, child.error)

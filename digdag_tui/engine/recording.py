@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from .events import (
     AnyEvent,
@@ -27,22 +28,20 @@ from .events import (
 INSERTING = (AttemptStarted, TaskSucceeded, TaskFailed, GroupPlanned, ErrorDelayed)
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """One call of an operator: when it began, what it printed and logged, and how it ended."""
 
     started: float
-    said: list[TaskOutput | TaskLogged] = field(default_factory=list)
+    said: list[TaskOutput | TaskLogged] = []
     end: TaskSucceeded | TaskFailed | RetryScheduled | None = None
 
 
-@dataclass(slots=True)
-class Recording:
+class Recording(Struct):
     """By full name: outcomes still to be used, in order, how often a group began, and edits still to be made."""
 
-    outcomes: dict[str, deque[Outcome]] = field(default_factory=dict)
-    planned: dict[str, int] = field(default_factory=dict)
-    edits: dict[str, list[ParamEdited]] = field(default_factory=dict)
+    outcomes: dict[str, deque[Outcome]] = {}
+    planned: dict[str, int] = {}
+    edits: dict[str, list[ParamEdited]] = {}
 
     def covers(self, full_name: str) -> bool:
         """Whether the next task of that name does what it did before."""

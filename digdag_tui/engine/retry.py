@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ..workflow.config import Value
 from ..workflow.convert import read_int, read_optional_int, read_optional_string
@@ -13,8 +14,7 @@ from ..workflow.text import json_text
 _INT_MAX: Final = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """`limit` is the number of tries after the first one; `base` and `longest` are seconds."""
 
     limit: int = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..engine.operator import OperatorContext
 from ..workflow.config import Params
 from ..workflow.convert import read_map
-from ..workflow.errors import TaskRuntimeError
+from ..workflow.errors import ConfigError, TaskRuntimeError
 from . import process
 
 _LOGGER = "io.digdag.standards.command.DockerCommandExecutor"
@@ -49,8 +49,11 @@ async def execute(
         option: the option that names the program.
 
     Raises:
+        ConfigError: a word of the command line is null.
         StartError: it cannot be started.
     """
+    if None in command:
+        raise ConfigError(f"A word of '{option}' is null", hint="write it as a text")
     if context.config.get("docker") is not None:
         context.log("WARN", _LOGGER, "docker: is not used in this version of digdag-tui, the task runs on this machine")
     workspace = context.workspace

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
+
+from msgspec import Struct
 
 from ..engine.operator import OperatorContext, OperatorEntry, OperatorResult
 from ..workflow.errors import ConfigError, TaskRuntimeError
@@ -13,8 +14,7 @@ GROUP: Final = "digdag_tui.operators"
 """Entry points of this group name further operators: an `OperatorEntry` each, or a coroutine function."""
 
 
-@dataclass(frozen=True, slots=True)
-class _BuiltIn:
+class _BuiltIn(Struct, frozen=True):
     """Where an operator is; `retries` and `reads` are `OperatorEntry`'s."""
 
     module: str

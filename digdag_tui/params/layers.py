@@ -7,8 +7,9 @@ A task's params are a stack of layers, lowest first, each deep-merged over those
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 from ..workflow.config import Params, Value, merge, position_of
 from ..workflow.errors import Position
@@ -29,8 +30,7 @@ class Source(Enum):
     LOCAL = "task"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Who set a value: the source, the full name of the task that did (if one did), and the place in a file."""
 
     source: Source
@@ -54,8 +54,7 @@ class Origin:
         return f"{text}  {self.position.file}:{self.position.line}" if self.position else text
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """Values that one source sets at once; `resets` are dotted paths that it deletes first (core 6.2)."""
 
     source: Source
@@ -67,23 +66,21 @@ class Layer:
         return Origin(self.source, self.task, position_of(self.values, key))
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """One setting of a key: the value as that layer has it, unevaluated and unmerged."""
 
     value: Value
     origin: Origin
 
 
-@dataclass(slots=True)
-class Resolution:
+class Resolution(Struct):
     """A task's params with their history: `values` merged and unevaluated, `bindings` per top-level key, lowest first.
 
     The last binding of a key won; where objects merged, earlier bindings show through.
     """
 
-    values: Params = field(default_factory=dict)
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    values: Params = {}
+    bindings: dict[str, list[Binding]] = {}
 
     def origin(self, key: str) -> Origin:
         """Who set `key` last.

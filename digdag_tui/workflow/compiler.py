@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from .config import Config, Value, position_of
 from .convert import read_bool, read_int, read_map, read_strings
@@ -68,8 +69,7 @@ def _compile_root(workflow: WorkflowDefinition) -> _Compilation:
     return compilation
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """A task that is being compiled."""
 
     index: int
@@ -79,7 +79,7 @@ class _Task:
     config: Config
     is_group: bool
     position: Position | None
-    upstreams: list[int] = field(default_factory=list)
+    upstreams: list[int] = []
 
     def without(self, key: str) -> None:
         self.config = self.config.without(key)

@@ -18,7 +18,7 @@ class Config(dict[str, Value]):
 
     __slots__ = ("positions",)
 
-    def __init__(self, values: Mapping[str, Value] = {}, positions: Mapping[str, Position] = {}) -> None:  # noqa: B006
+    def __init__(self, values: Mapping[str, Value] = {}, positions: Mapping[str, Position] = {}) -> None:
         super().__init__(values)
         self.positions: dict[str, Position] = dict(positions)
 
@@ -33,9 +33,10 @@ def position_of(config: Mapping[str, Value], key: str) -> Position | None:
 
 
 def merge(base: Params, update: Mapping[str, Value]) -> Params:
-    """A deep merge of `update` over `base` (core 6.1): objects merge, lists and null replace, an existing key keeps its place.
+    """A deep merge of `update` over `base` (core 6.1).
 
-    Neither argument changes; what does not change is shared with the result.
+    Objects merge, everything else replaces, lists and null too; an existing key keeps its place. Neither argument
+    changes; what does not change is shared with the result.
     """
     merged = dict(base)
     for key, value in update.items():

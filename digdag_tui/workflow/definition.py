@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from .config import Config
 from .errors import Position
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDefinition:
+class TaskDefinition(Struct, frozen=True):
     """One task of a compiled tree (core 4).
 
     `parent` and `upstreams` are indexes into the list that the compiler returns; `config` holds the task's own
@@ -26,8 +26,7 @@ class TaskDefinition:
     position: Position | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowDefinition:
+class WorkflowDefinition(Struct, frozen=True):
     """A workflow file's content in Digdag's fixed order of keys (core 3); `timezone` is a zone id."""
 
     name: str
@@ -36,8 +35,7 @@ class WorkflowDefinition:
     config: Config
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A directory and every workflow file directly in it; `sources` are all files that were read, included ones too."""
 
     directory: Path

@@ -1,20 +1,20 @@
 """Problems a person can fix: each is one sentence with its place and what to do.
 
-    DigdagError                 message, kind, position, hint
-    ├── ConfigError             "(config)": a value that Digdag refuses
-    ├── ProjectError            "(model validation)": files that do not load; holds every Problem
-    ├── TaskExecutionError      an expected failure of a task; no kind
-    └── TaskRuntimeError        any other failure of a task: "(runtime)" or the kind it names
+DigdagError                 message, kind, position, hint
+├── ConfigError             "(config)": a value that Digdag refuses
+├── ProjectError            "(model validation)": files that do not load; holds every Problem
+├── TaskExecutionError      an expected failure of a task; no kind
+└── TaskRuntimeError        any other failure of a task: "(runtime)" or the kind it names
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Position:
+
+class Position(Struct, frozen=True):
     """A place in a source file; `line` and `column` count from 1."""
 
     file: str
@@ -25,8 +25,7 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong with a project, in Digdag's words, with our place and hint."""
 
     message: str

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from digdag_tui.engine.operator import OperatorResult
 from digdag_tui.workflow.errors import TaskRuntimeError
 
+from ..program import ROOT
 from .dap_client import DapClient
 from .support import Call, call
 
@@ -54,7 +57,8 @@ async def waiting(
         debug_waiting=lambda host, port: place.set_result((host, port)),
     )
     running = asyncio.create_task(task.run())
-    await asyncio.wait([running, place], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [running, place]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         await running
     return task, running, place.result()
@@ -95,6 +99,40 @@ async def test_cancelling_while_it_waits(project: Path) -> None:
         await running
     assert task.output == []
     assert list((project / ".digdag" / "tmp").iterdir()) == []
+
+
+def test_when_we_are_killed_nobody_waits_for_a_debugger_any_more(project: Path) -> None:
+    program = (
+        "import asyncio; from pathlib import Path; from tests.operators.support import call;"
+        f"task = call(Path({str(project)!r}), 'py', 'tasks.work', {{'n': 4}}, debug_python=True,"
+        " debug_waiting=lambda host, port: print('waiting', flush=True));"
+        "asyncio.run(task.run())"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as ours:
+        assert ours.stdout is not None
+        assert ours.stdout.readline() == "waiting\n"
+        (folder,) = (project / ".digdag" / "tmp").iterdir()
+        waiting = [pid for pid in pids() if f"{folder.name}/runner.py" in command_line(pid)]
+        ours.kill()
+    assert waiting
+    assert all(has_ended(pid) for pid in waiting)
+
+
+def pids() -> list[int]:
+    shown = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)
+    return [int(pid) for pid in shown.stdout.split()]
+
+
+def command_line(pid: int) -> str:
+    return subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True).stdout
+
+
+def has_ended(pid: int) -> bool:
+    for _ in range(500):
+        if "runner.py" not in command_line(pid):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 async def test_cancelling_while_it_is_stopped(project: Path) -> None:

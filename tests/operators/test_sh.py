@@ -89,6 +89,7 @@ def test_secrets_reach_the_script_and_env_only(tmp_path: Path) -> None:
         (None, {}, "Parameter '_command' is required but not set (config)"),
         ([1], {}, "Expected string type for key '_command' but got [1] (array) (config)"),
         ("true", {"shell": "bash"}, "Expected array type for key 'shell' but got \"bash\" (string) (config)"),
+        ("true", {"shell": ["sh", None]}, "A word of 'shell' is null (config)"),
         ("true", {"sh": "bash"}, "Parameter 'sh' must be an object (config)"),
         ("${name:-fallback}", {}, "Invalid parametrization: '${name:-fallback}' (config)"),
         ("${secret:no.such}", {}, "Secret not found for key: 'no.such' (secret not found)"),
