@@ -60,13 +60,16 @@ class LogPrinter:
 
 
 def report(attempt: Attempt, saved: Path | None) -> tuple[str, bool]:
-    """The final text for standard error, and whether it tells of success: no row is in state `error` (cli 2.5)."""
-    failed = [task for task in attempt.tasks.values() if task.state == "error"]
+    """The final text for standard error, and whether it tells of success: no row is in state `error` (cli 2.5).
+
+    An attempt that the person stopped is no success here, though Digdag would say so.
+    """
     place = f"Task state is saved at {saved} directory.\n" if saved else ""
-    hints = HINTS if saved else ""
-    if not failed:
-        return f"Success. {place or chr(10)}".replace(". \n", ".\n") + hints, True
-    lines = ["error: "]
+    hints = place and HINTS
+    failed = [task for task in attempt.tasks.values() if task.state == "error"]
+    if not failed and not attempt.cancel_requested:
+        return f"Success. {place}" + hints if saved else "Success.\n", True
+    lines = ["error: " if failed else "error: canceled"]
     for task in failed:
         message = task.error.get("message") or json_text(task.error)
         lines += [f"  * {task.full_name}:", f"    {message.split('Exception: ', 1)[-1]}"]

@@ -10,7 +10,7 @@ import click
 
 from ..workflow.errors import DigdagError
 from ..workflow.project import workflow_files
-from .options import launch_from, launch_options
+from .options import launch_from, launch_options, locate
 
 
 @click.command("open")
@@ -20,14 +20,15 @@ def command(path: str, **options: Any) -> int:
     """Open a workflow in the debugger, stopped before its first task."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.ClickException("the debugger needs a terminal: use `digdag-tui run` without one")
+    file = _workflow_file(path)
+    project, workflow = locate(file, options["project"])
+    from ..tui.app import run_app
+
     try:
-        launch, environment = launch_from(_workflow_file(path), **options)
+        return run_app(project, workflow.removesuffix(".dig"), lambda: launch_from(file, **options))
     except DigdagError as error:
         place = f"{error.position}: " if error.position else ""
         raise click.ClickException(f"{place}{error.error_message}") from None
-    from ..tui.app import run_app
-
-    return run_app(launch, environment)
 
 
 def _workflow_file(path: str) -> str:

@@ -5,19 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..debugger.environment import LocalEnvironment
-from ..debugger.launch import Launch
-from ..engine.events import Override
-from ..params.evaluate import Evaluator
-from ..params.layers import Source
-from ..params.overrides import override_layers
-from ..params.properties import config_home, load_properties
-from ..params.secrets import LocalSecrets
-from ..workflow.convert import read_int
+if TYPE_CHECKING:
+    from ..debugger.environment import LocalEnvironment
+    from ..debugger.launch import Launch
 
 TASK_LIMIT = "executor.task_max_run"
 
@@ -57,10 +51,22 @@ def launch_from(
 ) -> tuple[Launch, LocalEnvironment]:
     """What to run and where, from the command line's words.
 
+    All that this needs is imported here, after the debugger's first paint.
+
     Raises:
         DigdagError: a file given cannot be read, or an assignment is none.
     """
-    directory, workflow = _workflow(file, project)
+    from ..debugger.environment import LocalEnvironment
+    from ..debugger.launch import Launch
+    from ..engine.events import Override
+    from ..params.evaluate import Evaluator
+    from ..params.layers import Source
+    from ..params.overrides import override_layers
+    from ..params.properties import config_home, load_properties
+    from ..params.secrets import LocalSecrets
+    from ..workflow.convert import read_int
+
+    directory, workflow = locate(file, project)
     properties = load_properties(os.environ, Path(config) if config else None, _system(system))
     layers = override_layers(properties, Path(params_file) if params_file else None, params)
     overrides = [Override(layer.source.value, dict(layer.values)) for layer in layers]
@@ -76,7 +82,7 @@ def _system(assignments: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in (assignment.partition("=") for assignment in assignments)}
 
 
-def _workflow(file: str, project: str | None) -> tuple[Path, str]:
+def locate(file: str, project: str | None) -> tuple[Path, str]:
     """The project's directory and the workflow's name.
 
     A file in another directory than the current one brings its project with it, where Digdag wants a `cd` first.

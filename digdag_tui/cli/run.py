@@ -20,11 +20,13 @@ from ..engine.events import AttemptFinished, Event, TaskOutput
 from ..engine.journal import encode, read_journal
 from ..engine.recording import record_successes
 from ..workflow.config import Params, merge
-from ..workflow.errors import DigdagError
+from ..workflow.errors import DigdagError, ProjectError
 from .log import LEVELS, LogPrinter, report, time_text
 from .options import launch_from, launch_options
 
 RUN = "io.digdag.cli.Run"
+LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""What JSON allows in texts, though programs that read lines may break there."""
 
 
 class Face(Protocol):
@@ -103,9 +105,7 @@ class LogFace:
 
     def reject(self, error: DigdagError) -> None:
         sys.stdout.flush()
-        place = f"{error.position}: " if error.position else ""
-        hint = f"\n  {error.hint}" if error.hint else ""
-        click.echo(f"error: {place}{error.log_message}{hint}", err=True)
+        click.echo("\n".join([f"error: {error.log_message.rstrip()}", *places(error)]), err=True)
 
 
 class JsonFace:
@@ -149,7 +149,15 @@ class JsonFace:
         self._print(result)
 
     def _print(self, value: object) -> None:
-        sys.stdout.write(encode(value).decode() + "\n")
+        sys.stdout.write(encode(value).decode().translate(LINE_BREAKS) + "\n")
+
+
+def places(error: DigdagError) -> list[str]:
+    """Lines that add to Digdag's message where each problem is and what to do."""
+    if isinstance(error, ProjectError):
+        return [f"  {problem}" for problem in error.problems]
+    place = f"{error.position}: " if error.position else ""
+    return [f"  {place}{error.hint or 'here'}"] if place or error.hint else []
 
 
 def task_object(attempt: Attempt, task: Task) -> Params:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ..params.evaluate import Evaluator
 from ..workflow.config import Params, merge
 from ..workflow.errors import ConfigError, DigdagError, TaskExecutionError
+from ..workflow.text import java_text
 from .attempt import Task
 
 UNEVALUATED = frozenset({"_check", "_error"})
@@ -16,9 +17,10 @@ UNEVALUATED = frozenset({"_check", "_error"})
 
 
 class Call(Struct, frozen=True):
-    """A task's evaluated params and the operator that they name (operators 2.1)."""
+    """A task's evaluated params, the operator that they name, and how the log shows it (operators 2.1, core 10.2)."""
 
     operator: str
+    title: str
     config: Params
     local: Params
 
@@ -31,8 +33,11 @@ def prepare(task: Task, params: Params, evaluator: Evaluator) -> Call:
     """
     local = own_keys(task)
     below = {key: value for key, value in params.items() if key not in UNEVALUATED}
-    config = type_and_command(evaluator.evaluate(below, local))
-    return Call(str(config["_type"]), config, {key: config[key] for key in local})
+    evaluated = evaluator.evaluate(below, local)
+    config = type_and_command(evaluated)
+    operator = str(config["_type"])
+    title = f"type: {operator}" if "_type" in evaluated else f"{operator}>: {java_text(config.get('_command'))}"
+    return Call(operator, title, config, {key: config[key] for key in local})
 
 
 def own_keys(task: Task) -> Params:

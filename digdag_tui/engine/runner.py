@@ -14,9 +14,9 @@ import msgspec
 from ..params.builtins import BuiltIns
 from ..params.evaluate import Evaluator
 from ..workflow.config import Params, merge
+from ..workflow.convert import read_map
 from ..workflow.errors import DigdagError, TaskRuntimeError
 from ..workflow.keys import hash_order, suggestions
-from ..workflow.text import java_text
 from .attempt import DONE, Attempt, Task
 from .call import Call, class_words, failure_text, prepare
 from .events import (
@@ -271,19 +271,16 @@ class Runner:
                 result = None if verdict is True else verdict
 
     async def _call(self, task: Task, call: Call, entry: OperatorEntry) -> OperatorResult:
-        command = java_text(call.config.get("_command"))
-        line = f"{call.operator}>: {command}" if f"{call.operator}>" in call.config else f"type: {call.operator}"
+        mounts = read_map(call.config, "_secrets", {})
         retry = int(task.state_params.get("retry_count", 0))
-        if retry:
-            self._log(task, "DEBUG", MANAGER, f"(retry: {retry}) {line}")
-        else:
-            self._log(task, "DEBUG" if task.state_params else "INFO", MANAGER, line)
+        title = f"(retry: {retry}) {call.title}" if retry else call.title
+        self._log(task, "DEBUG" if task.state_params else "INFO", MANAGER, title)
         context = OperatorContext(
             task_id=task.id,
             full_name=task.full_name,
             config={key: value for key, value in call.config.items() if key != "_secrets"},
             local=call.local,
-            secret_mounts=call.config.get("_secrets") or {},
+            secret_mounts=mounts,
             project=self._environment.project,
             state=task.state_params,
             task_limit=self.attempt.start.task_limit,

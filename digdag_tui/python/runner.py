@@ -13,10 +13,11 @@ import collections
 import inspect
 import json
 import os
+import select
 import sys
 import traceback
 import types
-from typing import Any
+from typing import Any, TextIO
 
 HERE = os.getcwd()
 
@@ -183,7 +184,16 @@ def wait_for_debugger(library: str, announcement: str) -> None:
         if given is None:
             del os.environ[quiet]
     announce(announcement, {"host": host, "port": port})
+    if not has_ended(sys.stdin):
+        while not debugpy.is_client_connected():
+            if has_ended(sys.stdin, 0.05):
+                os._exit(1)
     debugpy.wait_for_client()
+
+
+def has_ended(pipe: TextIO, seconds: float = 0) -> bool:
+    """Whether our input is at its end, at last after `seconds`: nothing is written to it, it ends with our parent."""
+    return bool(select.select([pipe], [], [], seconds)[0])
 
 
 def announce(path: str, content: dict[str, Any]) -> None:
