@@ -29,8 +29,8 @@ def test_a_success_reads_as_digdags(tmp_path: Path) -> None:
     folder = f"{tmp_path}/.digdag/tui/main/20260131T000000+0000"
     assert stampless(done.stdout) == [
         f"[INFO] (main) io.digdag.cli.Run: Using session {folder}.",
-        "[INFO] (main) io.digdag.core.workflow.WorkflowExecutor: Starting a new session project id=1 workflow name=main "
-        "session_time=2026-01-31T00:00:00+00:00",
+        "[INFO] (main) io.digdag.core.workflow.WorkflowExecutor: "
+        "Starting a new session project id=1 workflow name=main session_time=2026-01-31T00:00:00+00:00",
         "[INFO] (0002@[0:default:1:1]+main+a) io.digdag.core.agent.OperatorManager: echo>: hello",
         "hello",
         "[INFO] (0003@[0:default:1:1]+main+b) io.digdag.core.agent.OperatorManager: sh>: echo from the shell",
@@ -134,10 +134,8 @@ def test_json_rejections_have_a_place(tmp_path: Path) -> None:
 
 
 def test_json_is_one_object_a_line_whatever_tasks_print(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        {"main.dig": "+a: {sh>: \"printf 'a\\\\x85b\\\\u2028c\\\\x1b[31m\\\\0d\\\\r\\\\n'; printf 'no end'\"}\n"},
-    )
+    script = r"printf 'a\x85b\u2028c\x1b[31m\0d\r\n'; printf 'no end'"
+    write(tmp_path, {"main.dig": f"+a:\n  sh>: {script}\n"})
     done = digdag_tui("run", "main", "--json", cwd=tmp_path)
     for line in done.stdout.splitlines():
         json.loads(line)

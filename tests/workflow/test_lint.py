@@ -26,13 +26,13 @@ def found(directory: Path, files: dict[str, str]) -> list[str]:
     [
         ("+a: {echo>: a}", []),
         ("+a: {}\n+a: {}", ["main.dig:2:1: error: Duplicated keys: [+a] (remove one of them)"]),
-        ("+a: {ecko>: a}", ["main.dig:1:6: error: Unknown task type: ecko (did you mean echo?)"]),
+        ("+a: {ecko>: a}", ["main.dig:1:6: error: Unknown task type: ecko (did you mean echo>?)"]),
         ("+a: {_type: frobnicate}", ["main.dig:1:6: error: Unknown task type: frobnicate (no operator has this name)"]),
         ("+a: {_type: '${x}', y>: 1}", []),
         ("_export: {plugin: {dependencies: [x]}}\n+a: {frobnicate>: a}", []),
         (
             "+a:\n  loop>: 1\n  _do:\n    +b: {ecko>: b}\n",
-            ["main.dig:4:10: error: Unknown task type: ecko (did you mean echo?)"],
+            ["main.dig:4:10: error: Unknown task type: ecko (did you mean echo>?)"],
         ),
         (
             "+a:\n  if>: true\n  _else_do: {echo>: b, sh>: c}\n",
@@ -44,7 +44,7 @@ def found(directory: Path, files: dict[str, str]) -> list[str]:
             ["main.dig:1:25: error: name must not contain character ' ': \"+x y\" "
              "(names have letters, digits and _-=[]{}%&@`,. only)"],
         ),
-        ("_error: {ecko>: a}", ["main.dig:1:10: error: Unknown task type: ecko (did you mean echo?)"]),
+        ("_error: {ecko>: a}", ["main.dig:1:10: error: Unknown task type: ecko (did you mean echo>?)"]),
         ("+g: {_export: [a], +a: {}}", ["main.dig:1:6: error: Parameter '_export' must be an object"]),
         ("+g: {_export: }", []),
         ("_check: {echo>: a}", ["main.dig:1:1: warning: _check has no effect on a group (remove it)"]),
