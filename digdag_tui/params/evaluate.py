@@ -99,7 +99,8 @@ class Evaluator:
                 from .javascript.engine import Engine
 
                 self._engine = Engine(*self._limits)
-            return self._engine.evaluate(template, scope, timezone if isinstance(timezone, str) else self._timezone)
+            zone = timezone if timezone and isinstance(timezone, str) else self._timezone
+            return self._engine.evaluate(template, scope, zone)
         except RecursionError:
             raise TemplateError(text, "RangeError: Maximum call stack size exceeded") from None
 
@@ -124,18 +125,22 @@ class _Task:
         """`values` evaluated in order; each is in `scope` for those after it."""
         built: Params = {}
         for key, value in values.items():
-            if key not in _LEFT_ALONE:
-                value = self.value(value, scope, path, key)
+            if isinstance(value, str):
+                if "$" in value and key not in _LEFT_ALONE:
+                    value = self.text(value, scope, (*path, key))
+            elif isinstance(value, (dict, list)) and key not in _LEFT_ALONE:
+                value = self.nested(value, scope, (*path, key))
             built[key] = scope[key] = value
         return built
 
-    def value(self, value: Value, scope: Mapping[str, Value], path: Path, key: str | int) -> Value:
+    def nested(self, value: Value, scope: Mapping[str, Value], path: Path) -> Value:
+        """A value in a list, or an object: objects have scopes of their own, lists do not."""
         if isinstance(value, str):
-            return self.text(value, scope, (*path, key)) if "$" in value else value
+            return self.text(value, scope, path) if "$" in value else value
         if isinstance(value, dict):
-            return self.object(value, _Overlay(self.raw), (*path, key))
+            return self.object(value, _Overlay(self.raw), path)
         if isinstance(value, list):
-            return [self.value(item, scope, (*path, key), index) for index, item in enumerate(value)]
+            return [self.nested(item, scope, (*path, index)) for index, item in enumerate(value)]
         return value
 
     def text(self, text: str, scope: Mapping[str, Value], path: Path) -> str:
@@ -184,7 +189,7 @@ def _variables(template: Template, scope: Mapping[str, Value]) -> Iterable[str]:
     """The params that a template names, in its order."""
     paths = [expression.path for expression in template.expressions]
     if None in paths:
-        from .javascript.engine import reads
+        from .javascript.code import reads
 
         paths = list(reads(template))
     return dict.fromkeys(_dotted(path, scope) for path in paths if path and path[0] in scope)

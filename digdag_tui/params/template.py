@@ -14,55 +14,15 @@ _OPENING = re.compile(r"\$\{(?![a-z]+:)(?=[\s\S])")
 _BRACE = re.compile(r"[{}]")
 _PATH = re.compile(r"\s*([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*)\s*", re.ASCII)
 _NOT_A_PARAM = frozenset(
-    [
-        "break",
-        "case",
-        "catch",
-        "class",
-        "const",
-        "continue",
-        "debugger",
-        "default",
-        "delete",
-        "do",
-        "else",
-        "enum",
-        "export",
-        "extends",
-        "false",
-        "finally",
-        "for",
-        "function",
-        "if",
-        "import",
-        "in",
-        "instanceof",
-        "new",
-        "null",
-        "return",
-        "super",
-        "switch",
-        "this",
-        "throw",
-        "true",
-        "try",
-        "typeof",
-        "var",
-        "void",
-        "while",
-        "with",
-        "undefined",
-        "__t",
-        "__p",
-        "__j",
-        "print",
-        "m",
-        "all",
-        "match",
-    ]
+    "break case catch class const continue debugger default delete do else enum export extends false "  # noqa: SIM905
+    "finally for function if import in instanceof new null return super switch this throw true try typeof var void "
+    "while with undefined __t __p __j print m all match".split()
 )
 """Words of JavaScript, and names that Digdag's own template code uses."""
 _SAFE_INTEGER = 2**53 - 1
+
+KEPT_LENGTH = 10_000
+"""Longer texts are worked out each time anew: keeping thousands of them would take too much memory."""
 _ABSENT = object()
 
 
@@ -99,7 +59,7 @@ class Expression:
     path: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """A text in parts: what stands between expressions has `$$` replaced already.
 
@@ -130,9 +90,13 @@ class Template:
         return "".join(result)
 
 
-@lru_cache(maxsize=4096)
 def split(text: str) -> Template:
     """Split a text: `${` opens unless a lower-case word and a colon follow, and ends where braces balance."""
+    return _split(text) if len(text) <= KEPT_LENGTH else _split.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _split(text: str) -> Template:
     parts: list[str | Expression] = []
     position, rest = 0, ""
     while opening := _OPENING.search(text, position):

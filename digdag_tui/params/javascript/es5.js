@@ -3,15 +3,16 @@
 (shared => {
     "use strict";
     const { apply, deleteProperty, ownKeys, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
-    const { freeze, defineProperty } = Object, { parse } = JSON, { isWellFormed, replace } = String.prototype;
+    const { freeze, defineProperty } = Object, { parse } = JSON, { isWellFormed, replace, indexOf } = String.prototype, { some } = Array.prototype;
     const toText = String, global = globalThis, frozen = new Set();
 
     // Methods that never look at the time: a list that they could not finish in time does not get to them.
-    for (const name of ["join", "reverse", "sort"]) {
+    const tooLong = list => list !== null && list !== undefined && list.length > 20000000;
+    for (const name of ["concat", "join", "reverse", "shift", "slice", "sort", "splice", "toLocaleString", "unshift"]) {
         const native = Array.prototype[name];
-        const guarded = { [name](argument) {
-            while (this.length > 20000000) { /* until the time limit */ }
-            return apply(native, this, arguments);
+        const guarded = { [name](...items) {
+            while (tooLong(this) || apply(some, items, [tooLong])) { /* until the time limit */ }
+            return apply(native, this, items);
         } };
         defineProperty(Array.prototype, name, { value: guarded[name] });
     }
@@ -64,10 +65,12 @@
         return [toText(error), ""];
     }
 
+    // Gives the result; in a list when the bridge to Python would cut it off at a NUL; or what was thrown.
     return (template, params) => {
         try {
-            const result = apply(template, parse(params), []);
-            return apply(isWellFormed, result, []) ? result : apply(replace, result, [/\p{Surrogate}/gu, "?"]);
+            let result = apply(template, parse(params), []);
+            if (!apply(isWellFormed, result, [])) result = apply(replace, result, [/\p{Surrogate}/gu, "?"]);
+            return apply(indexOf, result, ["\0"]) < 0 ? result : [result];
         } catch (error) {
             return describe(error);
         }

@@ -5,44 +5,9 @@ from __future__ import annotations
 import re
 
 KEYWORDS = frozenset(
-    [
-        "break",
-        "case",
-        "catch",
-        "class",
-        "const",
-        "continue",
-        "debugger",
-        "default",
-        "delete",
-        "do",
-        "else",
-        "enum",
-        "export",
-        "extends",
-        "false",
-        "finally",
-        "for",
-        "function",
-        "if",
-        "import",
-        "in",
-        "instanceof",
-        "new",
-        "null",
-        "return",
-        "super",
-        "switch",
-        "this",
-        "throw",
-        "true",
-        "try",
-        "typeof",
-        "var",
-        "void",
-        "while",
-        "with",
-    ]
+    "break case catch class const continue debugger default delete do else enum export extends false "  # noqa: SIM905
+    "finally for function if import in instanceof new null return super switch this throw true try typeof var void "
+    "while with".split()
 )
 """Words that are no names. ECMAScript 5 has no `let`, `yield`, `static`, …: outside strict mode they are names."""
 
