@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import msgspec
 
 from ..engine.attempt import Attempt, Task
 from ..engine.call import own_keys
@@ -134,13 +137,15 @@ def beaten_by(inspection: Inspection, path: Path, value: Value) -> str | None:
 
 
 def parse_value(text: str) -> Value:
-    """The value of a text that a person typed, by the rules of workflow files: YAML, and so JSON too.
+    """The value of a text that a person typed: JSON, so that 0.05 is a number, or else YAML as workflow files have it.
 
     Raises:
         DigdagError: it is no YAML.
     """
     if not text.strip():
         raise DigdagError('nothing is typed: an empty text is ""')
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(text)
     return load_text("value:\n" + textwrap.indent(text, "  "), "value")["value"]
 
 
