@@ -22,12 +22,12 @@ from digdag_tui.params.secrets import LocalSecrets
 class Debugged:
     """A started session, and everything it told."""
 
-    def __init__(self, project: Path, launch: dict[str, object] | None = None, **options: object) -> None:
+    def __init__(self, project: Path, launch: dict[str, int] | None = None, **options: bool) -> None:
         self.project = project
         self.events: list[SessionEvent] = []
         environment = LocalEnvironment(project, Evaluator(), LocalSecrets({}, project / "no-home"))
-        what = Launch(project, "main", session="2026-01-31", **launch or {})  # type: ignore[arg-type]
-        self.session = Session(what, environment, self.events.append, **options)  # type: ignore[arg-type]
+        what = Launch(project, "main", session="2026-01-31", **(launch or {}))  # type: ignore[arg-type]
+        self.session = Session(what, environment, self.events.append, **options)
 
     def where(self) -> str:
         """`reason full-name` of the present stop, or the session's state."""
@@ -73,11 +73,11 @@ def write(project: Path, files: dict[str, str]) -> None:
 
 @contextmanager
 def debugged(
-    project: Path, dig: str, opening: Opening | None = None, files: dict[str, str] | None = None, **options: object
+    project: Path, dig: str, opening: Opening | None = None, files: dict[str, str] | None = None, **options: bool
 ) -> Iterator[Debugged]:
     """A session stopped before its first task, ended with the test."""
     write(project, {"main.dig": dig, **(files or {})})
-    run = Debugged(project, **options)
+    run = Debugged(project, None, **options)
     run.session.start(opening or Opening(entry=True))
     try:
         run.session.wait("stopped", "ended", "broken")
@@ -86,7 +86,7 @@ def debugged(
         run.session.quit()
 
 
-def run(project: Path, dig: str, files: dict[str, str] | None = None, **launch: object) -> Debugged:
+def run(project: Path, dig: str, files: dict[str, str] | None = None, **launch: int) -> Debugged:
     """A workflow run to its end without any stop."""
     write(project, {"main.dig": dig, **(files or {})})
     finished = Debugged(project, launch=launch, break_on_failure=False, journaled=False)

@@ -146,6 +146,8 @@ class Session:
         self._set_state("running")
         try:
             return await self._runner.run(None if past else started)
+        except OSError as error:
+            raise DigdagError(f"The journal cannot be written: {error}", hint="see that the disk has room") from error
         finally:
             if self._journal:
                 self._journal.close()

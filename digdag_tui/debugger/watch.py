@@ -61,11 +61,12 @@ class Watcher(FileSystemEventHandler):
 
     def _watch_below(self, folder: Path) -> list[Path]:
         """Watch each folder by itself, as hidden ones change all the time; the source files found there."""
-        found = []
-        for place, folders, files in os.walk(folder):
+        found: list[Path] = []
+        for place, folders, _ in os.walk(folder):
             folders[:] = [name for name in folders if not _hidden(name)]
             self._observer.schedule(self, place)
-            found += [Path(place, name) for name in files if Path(name).suffix in SUFFIXES and not _hidden(name)]
+            files = (path for path in Path(place).iterdir() if path.suffix in SUFFIXES and not _hidden(path.name))
+            found += files  # listed once the folder is watched: a file that comes later is told of
         return found
 
     def _note(self, path: Path) -> None:

@@ -96,6 +96,7 @@ class Runner:
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._built_ins: BuiltIns | None = None
+        self._broken: Exception | None = None
 
     def emit(self, event: AnyEvent) -> None:
         """Let an event happen: in the state, the journal and for the listener."""
@@ -108,7 +109,11 @@ class Runner:
         self._listener(event)
 
     async def run(self, started: AttemptStarted | None = None) -> bool:
-        """Run from `started`, or go on with the attempt that was given, to the end; True for a success."""
+        """Run from `started`, or go on with the attempt that was given, to the end; True for a success.
+
+        Raises:
+            OSError: the journal cannot be written.
+        """
         if started:
             self.emit(started)
         else:
@@ -117,6 +122,8 @@ class Runner:
             self._advance()
             if self.attempt.success is None:
                 await self._pause()
+            if self._broken:
+                raise self._broken
         return self.attempt.success
 
     def cancel(self) -> None:
@@ -225,6 +232,8 @@ class Runner:
         except asyncio.CancelledError:
             if task.state not in DONE:
                 self.emit(TaskEnded(time.time(), task.id, "canceled"))
+        except Exception as error:
+            self._broken = error
         finally:
             del self._calls[task.id]
             self._wake.set()
@@ -258,17 +267,17 @@ class Runner:
                     if entry.retries and "_retry" in call.config:
                         policy = RetryPolicy.parse(call.config["_retry"])
                     result = await self._call(task, call, entry)
-                self._emit_all(self.planner.succeeded(task, result, time.time()))
-                return
             except PollingRetry as poll:
                 self.emit(RetryScheduled(time.time(), task.id, time.time() + poll.seconds, poll.state))
                 return
             except DigdagError as error:
                 verdict = await self._gate.failed(task, error) if self._gate else False
                 if verdict is False:
-                    self._fail(task, error, policy)
-                    return
+                    return self._fail(task, error, policy)
                 result = None if verdict is True else verdict
+                if result is None:
+                    continue
+            return self._emit_all(self.planner.succeeded(task, result, time.time()))
 
     async def _call(self, task: Task, call: Call, entry: OperatorEntry) -> OperatorResult:
         mounts = read_map(call.config, "_secrets", {})

@@ -129,7 +129,10 @@ class _Linter:
     def operator(self, name: str, key: str, body: Config, folder: str | None) -> None:
         position = position_of(body, key)
         if name and name not in self.operators and not self.has_plugins:
-            hint = did_you_mean(f"{name}>", [f"{known}>" for known in sorted(self.operators)]) or "no operator has this name"
+            hint = (
+                did_you_mean(f"{name}>", [f"{known}>" for known in sorted(self.operators)])
+                or "no operator has this name"
+            )
             self.found.append(Problem(f"Unknown task type: {name}", position, hint))
         command = body.get("_command" if key == "_type" else key)
         if name == "call" and folder is not None and isinstance(command, str) and "$" not in command:

@@ -80,7 +80,7 @@ def test_a_file_touches_the_tasks_that_use_it(tmp_path: Path, file: str, tasks: 
         ("loop>: 2", "loop>: 3", ("+loop",)),
         ("+sql:", "+new: {echo>: new}\n+sql:", ("+new", "+sql")),
         ("+sh: {sh>: sh scripts/run.sh arg}\n", "", ("+call",)),
-        ("_export: {shared: 1}", "_export: {shared: 1}\n_parallel: true", ("", "+cls", "+sql", "+sh", "+call", "+g", "+loop")),
+        ("shared: 1}", "shared: 1}\n_parallel: true", ("", "+cls", "+sql", "+sh", "+call", "+g", "+loop")),
         ("_export: {shared: 1}", "_export: {shared: 1}\ntimezone: Asia/Tokyo", ALL),
         ("# nothing", "# nothing", ()),
     ],

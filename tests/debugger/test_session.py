@@ -176,9 +176,7 @@ def test_skip_a_failed_task(tmp_path: Path) -> None:
         assert run.do("skip", {"x": 1}) == "step +main+b"
 
 
-@pytest.mark.parametrize(
-    ("scope", "printed"), [("task", ["9", "1"]), ("onward", ["9", "9"]), ("session", ["1", "1"])]
-)
+@pytest.mark.parametrize(("scope", "printed"), [("task", ["9", "1"]), ("onward", ["9", "9"]), ("session", ["1", "1"])])
 def test_scopes_of_an_edit(tmp_path: Path, scope: str, printed: list[str]) -> None:
     dig = "_export: {x: 1}\n+a: {echo>: '${x}'}\n+b: {echo>: '${x}'}\n"
     with debugged(tmp_path, dig) as run:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digdag_tui.engine.events import TaskLogged
+from digdag_tui.engine.events import TaskLogged, TaskOutput
 from digdag_tui.engine.planner import TaskLimitError
 from digdag_tui.workflow.errors import ConfigError
 
@@ -16,7 +16,7 @@ from ..support import Debugged, run
 
 def said(finished: Debugged) -> list[str]:
     """Every printed line, in order."""
-    return "".join(event.text for event in finished.events if type(event).__name__ == "TaskOutput").splitlines()
+    return "".join(event.text for event in finished.events if isinstance(event, TaskOutput)).splitlines()
 
 
 def logged(finished: Debugged) -> str:
@@ -51,7 +51,8 @@ STATES: dict[str, tuple[str, dict[str, str]]] = {
         {"+main": "group_error", "+main+a": "group_error", "+main+a^check": "error", "+main^failure-alert": "success"},
     ),
     "a check on a group never runs": (
-        "+g:\n  _check: {fail>: no}\n  +a: {echo>: a}\n", {"+main": "success", "+main+g": "success", "+main+g+a": "success"}
+        "+g:\n  _check: {fail>: no}\n  +a: {echo>: a}\n",
+        {"+main": "success", "+main+g": "success", "+main+g+a": "success"},
     ),
     "an _error runs below the task, which stays an error": (
         "+a: {fail>: no, _error: {echo>: 'seen ${error.message}'}}\n",
@@ -81,16 +82,22 @@ FLAKY = "sh>: 'echo try; [ $(cat n 2>/dev/null | wc -l) -ge {0} ] || {{ echo x >
 LINES: dict[str, tuple[str, list[str]]] = {
     "an operator's own retry": (f"+a:\n  _retry: 2\n  {FLAKY.format(1)}\n", ["try", "try"]),
     "a group's retry does all of it again": (
-        f"+g:\n  _retry: 1\n  +a: {{echo>: a}}\n  +b:\n    {FLAKY.format(1)}\n", ["a", "try", "a", "try"]
+        f"+g:\n  _retry: 1\n  +a: {{echo>: a}}\n  +b:\n    {FLAKY.format(1)}\n",
+        ["a", "try", "a", "try"],
     ),
     "a group retry inside a retried group is used up": (
-        "+o:\n  _retry: 1\n  +i:\n    _retry: 1\n    +a: {echo>: a}\n    +b: {fail>: no}\n", ["a", "a", "a"]
+        "+o:\n  _retry: 1\n  +i:\n    _retry: 1\n    +a: {echo>: a}\n    +b: {fail>: no}\n",
+        ["a", "a", "a"],
     ),
     "fail> is not retried": ("+a: {fail>: no, _retry: 3, _error: {echo>: handled}}\n", ["handled"]),
     "_error runs after the last try only": (
-        "+a:\n  _retry: 1\n  sh>: echo try; exit 1\n  _error: {echo>: handled}\n", ["try", "try", "handled"]
+        "+a:\n  _retry: 1\n  sh>: echo try; exit 1\n  _error: {echo>: handled}\n",
+        ["try", "try", "handled"],
     ),
-    "a loop is run again by its retry": ("+a:\n  loop>: 1\n  _retry: 1\n  _do: {sh>: echo try; exit 1}\n", ["try", "try"]),
+    "a loop is run again by its retry": (
+        "+a:\n  loop>: 1\n  _retry: 1\n  _do: {sh>: echo try; exit 1}\n",
+        ["try", "try"],
+    ),
     "a group's retry is not templated": ("+g:\n  _retry: ${1}\n  +a: {sh>: echo try; exit 1}\n", ["try"]),
     "the last failure is the group's error": (
         "_error: {echo>: '${error.message}'}\n+p:\n  _parallel: true\n  +a: {fail>: first}\n  +b: {fail>: second}\n",
@@ -101,10 +108,12 @@ LINES: dict[str, tuple[str, list[str]]] = {
         ["outer handler broke"],
     ),
     "an _error sees stores of the group": (
-        "+g:\n  _error: {echo>: '${x} ${error.message}'}\n  +a: {py>: t.store}\n  +b: {fail>: no}\n", ["1 no"]
+        "+g:\n  _error: {echo>: '${x} ${error.message}'}\n  +a: {py>: t.store}\n  +b: {fail>: no}\n",
+        ["1 no"],
     ),
     "exports are evaluated in each task": (
-        "_export: {p: '${task_name}'}\n+a: {echo>: '${p}'}\n+g: {+b: {echo>: '${p}'}}\n", ["+main+a", "+main+g+b"]
+        "_export: {p: '${task_name}'}\n+a: {echo>: '${p}'}\n+g: {+b: {echo>: '${p}'}}\n",
+        ["+main+a", "+main+g+b"],
     ),
     "stored text is templated again": ("+a: {py>: t.template}\n+b: {echo>: '${y}'}\n", ["2"]),
 }
@@ -118,7 +127,8 @@ def test_printed_lines(tmp_path: Path, rule: str) -> None:
 
 
 def test_parallel_tasks_overlap(tmp_path: Path) -> None:
-    dig = "+p:\n  _parallel: true\n  +a: {sh>: 'touch a; until [ -e b ]; do sleep 0.05; done'}\n  +b: {sh>: 'touch b; until [ -e a ]; do sleep 0.05; done'}\n"
+    meet = "  +{0}: {{sh>: 'touch {0}; until [ -e {1} ]; do sleep 0.05; done'}}\n"
+    dig = "+p:\n  _parallel: true\n" + meet.format("a", "b") + meet.format("b", "a")
     assert run(tmp_path, dig).finished() == [True]
 
 
@@ -135,7 +145,7 @@ def test_retry_copies_keep_names_and_old_rows(tmp_path: Path) -> None:
 
 
 def test_too_many_tasks(tmp_path: Path) -> None:
-    with pytest.raises(TaskLimitError, match="Too many tasks. Limit: 3, Current: 1, Adding: 3"):
+    with pytest.raises(TaskLimitError, match=r"Too many tasks\. Limit: 3, Current: 1, Adding: 3"):
         run(tmp_path, "+a: {}\n+b: {}\n", task_limit=3)
     finished = run(tmp_path, "+a:\n  loop>: 2\n  _do: {echo>: x}\n", task_limit=4)
     assert finished.task("+main+a").error["message"] == (
