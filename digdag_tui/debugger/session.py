@@ -15,10 +15,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from ..engine.attempt import Attempt, Task
-from ..engine.events import AnyEvent, AttemptStarted, ParamEdited, TaskReady
+from ..engine.events import AnyEvent, AttemptStarted, ParamEdited, TaskReady, TaskSucceeded
 from ..engine.journal import Journal, read_journal
 from ..engine.operator import OperatorResult
+from ..engine.planner import rows
 from ..engine.recording import record
 from ..engine.runner import Runner
 from ..workflow.config import Params, Value
@@ -359,8 +362,15 @@ class Session:
         for event in read_journal(self._journal.path) if self._journal else ():
             if isinstance(event, TaskReady) and wanted(self.attempt.tasks[event.task]):
                 return events, True
-            events.append(event)
+            events.append(self._placed(event))
         return events, False
+
+    def _placed(self, event: AnyEvent) -> AnyEvent:
+        """An event read back, with what this attempt still knows and a journal does not: where keys stand in files."""
+        if isinstance(event, TaskSucceeded) and event.subtasks:
+            subtasks = self.attempt.tasks[event.task].subtasks
+            return msgspec.structs.replace(event, subtasks=subtasks) if subtasks == event.subtasks else event
+        return event
 
     def _set_param(self, task_id: int, path: tuple[str, ...], value: Value, scope: Scope) -> None:
         task = self.attempt.tasks.get(task_id)
@@ -417,6 +427,9 @@ class Session:
             events = list(read_journal(opening.past.path))
             first = events[0]
             if isinstance(first, AttemptStarted):
+                added = rows(loaded.tasks)
+                if added == first.added:
+                    first = events[0] = msgspec.structs.replace(first, added=added)
                 return first, events
         return start_event(self.launch, loaded, self.session_time or "", time.time()), []
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from .attempt import Attempt
 from .events import (
     AnyEvent,
     AttemptStarted,
@@ -76,11 +77,15 @@ def record(events: Iterable[AnyEvent]) -> Recording:
 
 
 def record_successes(events: Iterable[AnyEvent]) -> Recording:
-    """The last successful call of each task: what Digdag's `run` skips (cli 2.3)."""
+    """The last successful call of each task that came to be a success, with all inside: what `run` skips (cli 2.3)."""
+    past, attempt = list(events), Attempt()
+    for event in past:
+        attempt.apply(event)
+    succeeded = {task.full_name for task in attempt.tasks.values() if task.state == "success"}
     recording = Recording()
-    for name, calls in record(events).outcomes.items():
+    for name, calls in record(past).outcomes.items():
         successes = [call for call in calls if isinstance(call.end, TaskSucceeded)]
-        if successes:
+        if successes and name in succeeded:
             last = successes[-1]
             skipped = TaskLogged(last.started, 0, "WARN", "io.digdag.cli.Run$OperatorManagerWithSkip", "Skipped")
             recording.outcomes[name] = deque([Outcome(last.started, [skipped], last.end)])

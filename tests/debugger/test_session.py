@@ -16,6 +16,7 @@ from digdag_tui.debugger.gate import Opening
 from digdag_tui.debugger.history import last_attempt
 from digdag_tui.debugger.session import NotPossible
 from digdag_tui.engine.journal import read_journal
+from digdag_tui.engine.scopes import layers
 
 from ..support import Debugged, debugged, write
 
@@ -286,6 +287,15 @@ def test_rewind_to_a_generated_task_and_to_a_group(tmp_path: Path) -> None:
         assert run.do("rewind", run.task("+main+l^sub").id) == "goto +main+l^sub"
         assert run.do("resume") == "ended"
         assert counts(tmp_path) == {"a": "1", "b": "3", "l1": "2", "l2": "3"}
+
+
+def test_places_in_files_are_known_after_a_rewind_too(tmp_path: Path) -> None:
+    files = {"child.dig": "_export: {x: 1}\n+in: {echo>: a}\n+more: {echo>: b}\n"}
+    with debugged(tmp_path, "+c: {call>: child}\n", files=files) as run:
+        run.do("run_to", "+main+c^sub+more")
+        run.do("rewind", run.task("+main+c^sub+more").id)
+        (layer,) = [layer for layer in layers(run.session.attempt, run.task("+main+c^sub+more")) if "x" in layer.values]
+        assert str(layer.origin("x").position) == "child.dig:1:11"
 
 
 def test_rewind_from_the_middle_of_a_run_and_to_a_task_that_has_not_run(tmp_path: Path) -> None:

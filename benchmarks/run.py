@@ -1,0 +1,196 @@
+"""Measures digdag-tui side by side with a bare interpreter and with what the real Digdag took.
+
+    python -m benchmarks.run [--runs N] [--only SECTION] [--digdag FILE]
+
+Prints Markdown tables. Every figure is the median of several runs. Needs Linux or macOS; see README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .terminal import Terminal
+from .workloads import write
+
+HERE = Path(__file__).resolve().parent
+DIGDAG = HERE.parent.parent / "shared" / "benchmarks" / "digdag.json"
+PROGRAM = [sys.executable, "-m", "digdag_tui"]
+SCRIPT = Path(sys.executable).parent / "digdag-tui"
+LIMIT = ["-X", "executor.task_max_run=100000"]
+PEAK_UNIT = 2**20 if sys.platform == "darwin" else 2**10
+"""How many of `ru_maxrss`'s units are a MiB."""
+LAUNCHER = """
+import os, sys, time
+begin = time.perf_counter()
+null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=null)
+_, status, used = os.wait4(process, 0)
+print(time.perf_counter() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A process starts with the memory of the one that starts it as its peak: this one is small."""
+COMPARED = [
+    "hello", "hello_template", "hello_sh", "echo_100", "echo_1000", "echo_100_parallel", "echo_1000_parallel",
+    "py_100", "py_100_parallel", "sh_100_parallel", "for_each_1000", "for_each_1000_parallel", "template_200",
+    "template_200_parallel", "template_200_values_parallel", "exports_200_parallel", "plain_200_parallel",
+]  # fmt: skip
+SCALED = [f"echo_{count}{kind}" for kind in ("", "_parallel") for count in (100, 1000, 10000)]
+KEYS = 40
+DOWN = "\x1b[B"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process took: seconds of wall and of CPU, its children's too, and MiB of peak resident memory."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def main() -> None:
+    """Print the sections that are asked for."""
+    sections = {"start": start, "scaling": scaling, "workloads": workloads, "screen": screen}
+    parser = argparse.ArgumentParser(description="Measure digdag-tui.")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each measurement (5)")
+    parser.add_argument("--only", choices=sections, help="one section")
+    parser.add_argument("--digdag", type=Path, default=DIGDAG, help="the real Digdag's figures")
+    options = parser.parse_args()
+    compileall.compile_dir(HERE.parent / "digdag_tui", quiet=1)
+    for name, section in sections.items():
+        if options.only in (None, name):
+            with tempfile.TemporaryDirectory() as folder:
+                section(Path(folder), options)
+
+
+def start(folder: Path, options: argparse.Namespace) -> None:
+    """One `echo>` against an interpreter that does nothing and has no packages, run in turns."""
+    workflow = write("hello", folder)
+    venv.create(folder / "bare", symlinks=True)
+    nothing = [str(folder / "bare" / "bin" / "python3"), "-c", "pass"]
+    command = run_command(workflow, program=[str(SCRIPT)])
+    pairs = [(usage(nothing, folder), usage(command, workflow.parent)) for _ in range(4 * options.runs)]
+    bare, ours = (median(pair[side].wall for pair in pairs) for side in (0, 1))
+    table(
+        "Start",
+        ["", "bare `python3 -c pass`", "`digdag-tui run` of one `echo>`", "ratio", "goal"],
+        [["wall", f"{bare * 1000:.0f} ms", f"{ours * 1000:.0f} ms", f"{ours / bare:.1f}x", "12x"]],
+    )
+
+
+def scaling(folder: Path, options: argparse.Namespace) -> None:
+    """What a task costs among more and more tasks, and the last ones against the first."""
+    rows = []
+    for name in SCALED:
+        workflow = write(name, folder)
+        count = int(name.split("_")[1])
+        used = [usage(run_command(workflow), workflow.parent) for _ in range(options.runs)]
+        ends = [task_ends(workflow) for _ in range(options.runs)]
+        each = median((times[-1] - times[0]) / count for times in ends)
+        slowdown = median(last_tenth / first_tenth for first_tenth, last_tenth in map(tenths, ends))
+        rows.append([
+            f"`{name}`", f"{median(one.wall for one in used):.2f} s", f"{each * 1000:.2f} ms", f"{slowdown:.2f}",
+            f"{median(one.memory for one in used):.0f} MiB",
+        ])  # fmt: skip
+    head = ["workflow", "wall", "each task (goal 1 ms)", "last tenth / first (goal 1.3)", "memory (goal 150 MiB)"]
+    table("Tasks", head, rows)
+
+
+def workloads(folder: Path, options: argparse.Namespace) -> None:
+    """The workloads that the real Digdag was measured with."""
+    theirs: dict[str, Any] = json.loads(options.digdag.read_text()) if options.digdag.exists() else {}
+    rows = []
+    for name in COMPARED:
+        workflow = write(name, folder)
+        used = [usage(run_command(workflow), workflow.parent) for _ in range(options.runs)]
+        wall, cpu, memory = (median(getattr(one, key) for one in used) for key in ("wall", "cpu", "memory"))
+        row = [f"`{name}`", f"{wall:.2f} s", f"{cpu:.2f} s", f"{memory:.0f} MiB"]
+        if digdag := theirs.get(name):
+            row += [f"{digdag['wall']:.2f} s", f"{digdag['cpu']:.2f} s", f"{digdag['memory']} MiB"]
+            row += [f"{digdag['wall'] / wall:.0f}x", f"{digdag['cpu'] / cpu:.0f}x"]
+        rows.append(row)
+    head = ["workflow", "wall", "CPU", "memory"]
+    if theirs:
+        head += ["Digdag's wall", "CPU", "memory", "wall ratio", "CPU ratio"]
+    table("Workloads", head, rows)
+
+
+def screen(folder: Path, options: argparse.Namespace) -> None:
+    """From the app's start to its first picture, and from a key to the next one."""
+    rows = []
+    for name in ("hello", "echo_10000"):
+        workflow = write(name, folder)
+        first, keys, memory = [], [], []
+        for _ in range(options.runs):
+            with Terminal([*PROGRAM, str(workflow), *LIMIT], workflow.parent) as terminal:
+                first.append(terminal.wait_for("+t0"))
+                terminal.wait_for_quiet()
+                for _ in range(KEYS if name != "hello" else 0):
+                    keys.append(terminal.press(DOWN))
+                    terminal.wait_for_quiet(0.05)
+                memory.append(terminal.memory())
+        slowest = statistics.quantiles(keys, n=20)[-1] if keys else 0
+        key = f"{median(keys) * 1000:.1f} ms, {slowest * 1000:.1f} ms" if keys else ""
+        rows.append([f"`{name}`", f"{median(first):.2f} s", key, f"{median(memory):.0f} MiB"])
+    table("Screen", ["workflow", "start to first paint (goal 0.7 s)", "key to paint: median, 95 %", "memory"], rows)
+
+
+def run_command(workflow: Path, *options: str, program: list[str] = PROGRAM) -> list[str]:
+    return [*program, "run", str(workflow), "--rerun", "--session", "2026-01-31", *LIMIT, *options]
+
+
+def usage(command: list[str], directory: Path) -> Usage:
+    """Run a command to its end.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *command], cwd=directory, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    wall, cpu, memory = map(float, done.stdout.splitlines()[-1].split())
+    return Usage(wall, cpu, memory / PEAK_UNIT)
+
+
+def task_ends(workflow: Path) -> list[float]:
+    """When the attempt began and when each of its tasks ended, in seconds."""
+    done = subprocess.run(
+        run_command(workflow, "--json"), cwd=workflow.parent, stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+    return [event["at"] for event in events if event["event"] in ("attempt_started", "task_succeeded")]
+
+
+def tenths(times: list[float]) -> tuple[float, float]:
+    """How long the first tenth of all steps took, and the last."""
+    size = len(times) // 10
+    return times[size] - times[0], times[-1] - times[-1 - size]
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def table(title: str, head: list[str], rows: list[list[str]]) -> None:
+    """Print a Markdown table."""
+    print(f"\n### {title}\n")
+    for row in [head, ["---"] * len(head), *rows]:
+        print(f"| {' | '.join(row)} |")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

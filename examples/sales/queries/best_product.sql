@@ -1,0 +1,6 @@
+SELECT product
+FROM orders
+WHERE shop = :shop
+GROUP BY product
+ORDER BY sum(quantity * price) DESC, product
+LIMIT 1

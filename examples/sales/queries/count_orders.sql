@@ -1,0 +1,3 @@
+SELECT shop, count(*)
+FROM orders
+GROUP BY shop

@@ -1,0 +1,1 @@
+INSERT INTO orders (shop, product, quantity, price) VALUES (?, ?, ?, ?)
