@@ -25,7 +25,7 @@ from ..engine.planner import rows
 from ..engine.recording import record
 from ..engine.runner import Runner
 from ..workflow.config import Params, Value
-from ..workflow.errors import DigdagError
+from ..workflow.errors import DigdagError, Problem
 from ..workflow.project import problems_of
 from .environment import LocalEnvironment
 from .events import AttemptOpened, Continued, ProblemsFound, Reloaded, SessionEvent, Stopped
@@ -113,6 +113,10 @@ class Session:
                 await self.run_attempt(following)
             except DigdagError as error:
                 self._tell(ProblemsFound(tuple(problems_of(error))))
+                self._set_state("broken")
+            except Exception as error:
+                message = f"digdag-tui itself failed: {type(error).__name__}: {error}"
+                self._tell(ProblemsFound((Problem(message, hint="restart (R) begins again; please report it"),)))
                 self._set_state("broken")
             latest = await self._openings.get()
             while not self._openings.empty():
