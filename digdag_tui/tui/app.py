@@ -1,0 +1,255 @@
+"""The debugger in a terminal: a session in its own thread, its events folded into a view, the view painted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from ..debugger.events import DebuggerWaiting, Notice, ProblemsFound, Reloaded, SessionEvent, Stopped
+from ..engine.attempt import Task
+from ..workflow.errors import DigdagError
+from .boxes import HeaderLine
+from .commands import Commanding
+from .screen import MainScreen
+from .view import Changed, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..debugger.environment import LocalEnvironment
+    from ..debugger.history import PastAttempt
+    from ..debugger.inspect import Inspection
+    from ..debugger.launch import Launch
+    from ..debugger.session import Session
+    from ..debugger.watch import Watcher
+    from ..params.evaluate import Evaluator
+
+FRAME = 1 / 30
+"""Seconds between two looks at what the session told."""
+TICK = 0.2
+"""Seconds between two looks at how long tasks have been running."""
+BUDGET = 0.02
+"""Seconds that one look may take; what is left then waits for the next, so that keys are never kept waiting."""
+
+TEMPLATE_LIMIT = 0.5
+"""Seconds that a template may take where it is only shown."""
+
+
+class DebuggerApp(Commanding):
+    """Debugs a workflow.
+
+    The screen is painted before anything is loaded: what the session needs is imported and made afterwards, in a
+    thread.
+
+    Args:
+        project: the project's directory.
+        workflow: the workflow's name.
+        prepare: makes what a session runs; called once.
+        watches: whether saved files are loaded again.
+    """
+
+    CSS_PATH = "style.tcss"
+    TITLE = "digdag-tui"
+
+    def __init__(
+        self,
+        project: Path,
+        workflow: str,
+        prepare: Callable[[], tuple[Launch, LocalEnvironment]],
+        *,
+        watches: bool = True,
+    ) -> None:
+        super().__init__()
+        self.rejected: Exception | None = None
+        """Why there is nothing to debug."""
+        self.view = View(project)
+        self._prepare = prepare
+        self._watches = watches
+        self._watcher: Watcher | None = None
+        self._inbox: deque[SessionEvent] = deque()
+        self._evaluator: Evaluator | None = None
+        self._masked: Callable[[str], str] = str
+        self.main = MainScreen(self.view, workflow, self._inspect, self._breakpoints, lambda text: self._masked(text))
+        self._shown_stop: Stopped | None = None
+        self._ticked = 0.0
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self.main
+
+    # Life
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        self.set_interval(FRAME, self._drain)
+        threading.Thread(target=self._load, name="load", daemon=True).start()
+
+    def _load(self) -> None:
+        """In a thread of its own: load the project, and look whether its last attempt came to an end."""
+        from ..debugger.history import last_attempt
+        from ..debugger.session import Session
+
+        try:
+            launch, environment = self._prepare()
+        except Exception as error:
+            self.rejected = error
+            self.call_later(self.exit)
+            return
+        self._masked = environment.secrets.masker.mask
+        session = Session(launch, environment, self._inbox.append)
+        past = None
+        with suppress(DigdagError):
+            session.load()
+            past = last_attempt(session.journal_folder) if session.journal_folder else None
+        self.call_later(self._loaded, session, past)
+        if self._watches:
+            self._watch()
+
+    def _loaded(self, session: Session, past: PastAttempt | None) -> None:
+        from ..debugger.gate import Opening
+
+        self.session = session
+        if past is None or past.finished or not past.ended_tasks:
+            session.start(Opening(entry=True))
+            return
+        from .dialogs import resume_question
+
+        def begin(answer: str | None) -> None:
+            session.start(Opening(entry=True, past=past if answer == "go on" else None))
+
+        self.push_screen(resume_question(past), begin)
+
+    def _watch(self) -> None:
+        from ..debugger.watch import Watcher
+
+        watcher = Watcher(self.view.project, self._files_changed)
+        try:
+            watcher.start()
+        except OSError as error:
+            self._inbox.append(
+                Notice(f"saved files are not noticed: {error.strerror}; restart (R) loads them", "warning")
+            )
+            return
+        self._watcher = watcher
+
+    def _files_changed(self, files: frozenset[Path]) -> None:
+        if self.session:
+            self._answer(self.session.reload(files))
+
+    def close(self) -> None:
+        """End the session and what it runs."""
+        if self._watcher:
+            self._watcher.stop()
+        if self.session:
+            self.session.quit()
+
+    # Events of the session
+
+    def _drain(self) -> None:
+        end = time.monotonic() + BUDGET
+        changed, told = Changed.NOTHING, []
+        while self._inbox:
+            event = self._inbox.popleft()
+            changed |= self.view.apply(event)
+            if isinstance(event, Notice | Reloaded | ProblemsFound | DebuggerWaiting):
+                told.append(event)
+            if time.monotonic() > end:
+                break
+        if changed:
+            with self.batch_update():
+                self.main.paint(changed)
+            self._after(changed)
+        for event in told:
+            self._tell(event)
+        self._refresh_keys()
+        if time.monotonic() - self._ticked > TICK:
+            self._ticked = time.monotonic()
+            self.main.tick()
+
+    def _after(self, changed: Changed) -> None:
+        stopped = self.view.stopped
+        if stopped is not self._shown_stop:
+            self._shown_stop = stopped
+            if stopped:
+                self._show_stop(stopped)
+        self._end_waiting()
+        if Changed.PARAMS in changed and self._edited:
+            self._check_edit(*self._edited)
+        if Changed.ATTEMPT in changed and self.session:
+            self.main.query_one(HeaderLine).session = session_text(self.session.session_time or "")
+
+    def _show_stop(self, stopped: Stopped) -> None:
+        task = self.view.tasks[stopped.task]
+        self.main.select(task)
+        failed = stopped.reason == "exception"
+        if failed or self.main.active == "error":
+            self.main.show_pane("error" if failed else "params")
+        elif self.main.shows("error"):
+            self.main.show_pane("params", focus=False)
+
+    def _tell(self, event: SessionEvent) -> None:
+        match event:
+            case Notice():
+                self.toast(event.text, event.severity)
+            case Reloaded():
+                names = " ".join(event.touched[:6]) + " …" * (len(event.touched) > 6)
+                self.toast(f"reloaded: {names} touched" if names else "reloaded: no task is touched")
+            case ProblemsFound():
+                if event.problems:
+                    self.toast(str(event.problems[0]), "error")
+                    self.main.show_pane("problems", focus=False)
+                elif self.main.shows("problems"):
+                    self.main.show_pane("log", focus=False)
+            case DebuggerWaiting():
+                self._wait_for_editor(event)
+            case _:
+                pass
+
+    # What the main screen asks for
+
+    def _inspect(self, task: Task) -> Inspection:
+        from ..debugger.inspect import inspect
+        from ..params.evaluate import Evaluator
+
+        self._evaluator = self._evaluator or Evaluator(time_limit=TEMPLATE_LIMIT)
+        return inspect(self.view.attempt, task, self._evaluator)
+
+    def _breakpoints(self) -> set[str]:
+        return self.session.breaks.names if self.session else set()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from (
+            command for command in super().get_system_commands(screen) if command.title in ("Theme", "Screenshot")
+        )
+
+
+def session_text(time: str) -> str:
+    """A session time without what says nothing: `2026-01-31 00:00 +09:00`."""
+    date, _, rest = time.partition("T")
+    clock, zone = rest[:8], rest[8:]
+    return f"{date} {clock.removesuffix(':00')} {zone}".strip()
+
+
+def run_app(project: Path, workflow: str, prepare: Callable[[], tuple[Launch, LocalEnvironment]]) -> int:
+    """Open the debugger until the person leaves it; the exit code.
+
+    Raises:
+        DigdagError: `prepare` did; the screen is closed again.
+    """
+    app = DebuggerApp(project, workflow, prepare)
+    try:
+        app.run()
+    finally:
+        app.close()
+    if app.rejected:
+        raise app.rejected
+    return app.return_code or 0

@@ -1,0 +1,180 @@
+"""Short questions and pages over the screen: help, quitting, going on, waiting for an editor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from ..engine.attempt import Task
+from .actions import GROUPS, PANES, Action
+from .text import clean, plural
+
+if TYPE_CHECKING:
+    from ..debugger.history import PastAttempt
+
+
+class Choice(ModalScreen[str | None]):
+    """A question with a few answers; Esc gives None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]
+
+    def __init__(self, title: str, question: str, answers: dict[str, tuple[str, str]]) -> None:
+        """Args:
+        answers: by their keys, a letter each: what is returned, and what is shown.
+        """
+        super().__init__()
+        self._title = title
+        self._question = question
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            yield Static(Content(self._question))
+            yield OptionList(
+                *(
+                    Option(Content.assemble((f" {key} ", "b $text-accent"), f" {text}"), id=answer)
+                    for key, (answer, text) in self._answers.items()
+                )
+            )
+
+    def on_mount(self) -> None:
+        self.set_focus(self.query_one(OptionList))
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character in self._answers:
+            event.stop()
+            self.dismiss(self._answers[event.character][0])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)
+
+
+def quit_question(running: int) -> Choice:
+    """Asks before tasks that run are ended."""
+    return Choice(
+        "Quit",
+        f"{plural(running, 'task')} running: quitting ends what runs. What has ended is kept.",
+        {"q": ("quit", "quit"), "s": ("stay", "stay")},
+    )
+
+
+def resume_question(past: PastAttempt) -> Choice:
+    """Offers to go on with an attempt whose process died."""
+    last = f", the last of them {clean(past.last_task)}" if past.last_task else ""
+    return Choice(
+        "An attempt did not finish",
+        f"Attempt {past.number} of this session has no result: "
+        f"{plural(past.ended_tasks, 'task')} had ended{last}. What they stored is kept.",
+        {"g": ("go on", "go on from there"), "s": ("start over", "start over with a new attempt")},
+    )
+
+
+class Help(ModalScreen[None]):
+    """All keys, on one page of 80x24."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,f1,q,enter", "dismiss", "Close", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="help") as dialog:
+            dialog.border_title = "Keys"
+            dialog.border_subtitle = "Esc closes"
+            yield Static(self._page())
+
+    def _page(self) -> Content:
+        moving = [
+            ("↑ ↓ j", "move"), ("← → h l", "close, open"), ("Enter", "open, follow"), ("Tab", "next pane"),
+            *((str(number), name) for number, (_, name) in enumerate(PANES, 1)),
+        ]  # fmt: skip
+        left = [
+            *self._group("Run"),
+            *self._group("Change"),
+            *self._group("Program"),
+            _key("^p", "palette: all commands"),
+        ]
+        right = [*self._group("Stops"), *self._group("Look")]
+        right += [_head("Move"), *(_key(key, text) for key, text in moving[:4])]
+        panes = "  ".join(f"{key} {text}" for key, text in moving[4:])
+        rows = max(len(left), len(right))
+        left += [Content("")] * (rows - len(left))
+        right += [Content("")] * (rows - len(right))
+        lines = [Content("").join([a.pad_right(38 - a.cell_length), b]) for a, b in zip(left, right, strict=True)]
+        return Content("\n").join([*lines, Content.styled(f" {panes}", "$foreground 70%")])
+
+    def _group(self, name: str) -> list[Content]:
+        return [_head(name), *(_key(_keys(action), action.help) for action in GROUPS[name])]
+
+
+def _head(name: str) -> Content:
+    return Content.styled(name, "b $text-primary")
+
+
+def _key(key: str, text: str) -> Content:
+    return Content.assemble((f" {key:8}", "b $text-accent"), (text, "$foreground 85%"))
+
+
+def _keys(action: Action) -> str:
+    alias = next((key for key in action.keys.split(",")[1:] if key.startswith(("f", "shift+f", "ctrl+f"))), "")
+    return f"{action.key} {alias.replace('shift+', '⇧').replace('ctrl+', '^').upper()}".strip()
+
+
+def launch_entry(host: str, port: int, project: Path) -> str:
+    """The entry for an editor's `launch.json` that attaches to a waiting task."""
+    entry = {
+        "name": "Attach to the Digdag task",
+        "type": "debugpy",
+        "request": "attach",
+        "connect": {"host": host, "port": port},
+        "justMyCode": True,
+        "pathMappings": [{"localRoot": str(project), "remoteRoot": str(project)}],
+    }
+    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in entry.items())
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+class Attach(ModalScreen[str]):
+    """A `py>` task waits for an editor. Gives `hide` or `cancel`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy", "Copy", show=False),
+        Binding("h,enter", "dismiss('hide')", "Hide", show=False),
+        Binding("escape", "dismiss('cancel')", "Cancel", show=False),
+    ]
+
+    def __init__(self, task: Task, host: str, port: int, project: Path) -> None:
+        super().__init__()
+        self.waiting = task
+        self._host = host
+        self._port = port
+        self._entry = launch_entry(host, port, project)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="attach") as dialog:
+            dialog.border_title = "Waiting for an editor"
+            where = (f"{self._host}:{self._port}", "b $text-accent")
+            for_what = "\nfor a debugger. In VS Code, add this to launch.json and start it:"
+            yield Static(Content.assemble((clean(self.waiting.full_name), "b"), " waits on ", where, for_what))
+            yield Static(Content(self._entry), classes="code")
+            yield Static(
+                Content.from_markup(
+                    "\n[@click=screen.copy][b $text-accent]c[/] copy the entry[/]   "
+                    "[@click=screen.dismiss('hide')][b $text-accent]h[/] hide this[/]   "
+                    "[@click=screen.dismiss('cancel')][b $text-accent]Esc[/] cancel, and stop before the task[/]"
+                )
+            )
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self._entry)
+        self.notify("copied the launch.json entry")

@@ -1,0 +1,247 @@
+"""The base of all panes: rows that are rendered when they are seen, with a cursor, finding, and mouse.
+
+Stock widgets lay out every row beforehand; a pane of these costs what is visible, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from .text import fit, pad
+
+Part: TypeAlias = tuple[str, str]
+"""A text, safe to show, and its roles: names of `Lines`' component classes, with blanks between."""
+
+ROLES = (
+    "dim", "success", "error", "warning", "accent", "key", "string", "number", "word", "title", "struck", "match",
+    "stop", "failed", "cursor", "idle-cursor", "emphasis",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Row:
+    """One line: parts from the left, parts at the right edge, and the role of the whole line."""
+
+    left: list[Part]
+    right: list[Part] = field(default_factory=list)
+    role: str = ""
+
+
+class Lines(ScrollView, can_focus=True):
+    """Rows with a cursor. A pane says how many there are (`count`), and how each looks (`row`)."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{role}" for role in ROLES}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("home", "move_to(0)", "First", show=False),
+        Binding("end,G", "move_to(-1)", "Last", show=False),
+        Binding("right,l", "open", "Open", show=False),
+        Binding("left,h", "close", "Close", show=False),
+        Binding("enter,space", "choose", "Choose", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    needle: reactive[str] = reactive("")
+    """What is looked for; its places are marked."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._base = Style.null()
+        self._styles_of_roles: dict[str, Style] = {}
+
+    class Moved(Message):
+        """The person moved the cursor of `pane`."""
+
+        def __init__(self, pane: Lines, row: int) -> None:
+            super().__init__()
+            self.pane = pane
+            self.row = row
+
+        @property
+        def control(self) -> Lines:
+            return self.pane
+
+    def count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def row(self, number: int, width: int) -> Row:
+        """How a row looks, `width` cells wide."""
+        raise NotImplementedError
+
+    def text_of(self, number: int) -> str:
+        """What finding looks into."""
+        row = self.row(number, 10_000)
+        return "".join(text for text, _ in row.left)
+
+    def copied(self) -> str:
+        """What copying takes."""
+        return self.text_of(self.cursor).strip() if self.count() else ""
+
+    def nothing(self) -> str:
+        """What is shown when there are no rows."""
+        return ""
+
+    # Contents
+
+    def update(self) -> None:
+        """Show contents that changed."""
+        count = self.count()
+        self.virtual_size = Size(self.content_width(), count)
+        self.set_reactive(Lines.cursor, max(0, min(self.cursor, count - 1)))
+        self.refresh()
+
+    def content_width(self) -> int:
+        """How wide the rows are; 0 as wide as the pane."""
+        return 0
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles_of_roles.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        scroll_x, scroll_y = self.scroll_offset
+        number = scroll_y + y
+        if number >= self.count():
+            text = pad(" " + self.nothing(), width) if number == 0 else " " * width
+            return Strip([Segment(text, self._base + self._style("dim"))], width)
+        row = self.row(number, width)
+        cursor = ("cursor" if self.has_focus else "idle-cursor") if number == self.cursor else ""
+        base = self._base + self._style(cursor) + self._style(row.role)
+        row_width = max(width, self.content_width())
+        strip = Strip(list(self._segments(row, row_width, base)), row_width)
+        return strip if row_width == width else strip.crop_extend(scroll_x, scroll_x + width, base)
+
+    def _segments(self, row: Row, width: int, base: Style) -> Iterator[Segment]:
+        right = sum(cell_len(text) for text, _ in row.right)
+        room = max(0, width - right - bool(right))
+        for text, role in self._marked(row.left):
+            text = fit(text, room)
+            room -= cell_len(text)
+            yield Segment(text, base + self._style(role))
+            if room <= 0:
+                break
+        yield Segment(" " * (room + bool(right)), base)
+        yield from (Segment(text, base + self._style(role)) for text, role in row.right)
+
+    def _marked(self, parts: Iterable[Part]) -> Iterator[Part]:
+        if not self.needle:
+            yield from parts
+            return
+        for text, role in parts:
+            for piece in re.split(f"({re.escape(self.needle)})", text, flags=re.IGNORECASE):
+                yield piece, f"{role} match" if piece.casefold() == self.needle.casefold() else role
+
+    def _style(self, roles: str) -> Style:
+        style = self._styles_of_roles.get(roles)
+        if style is None:
+            names = (f"lines--{role}" for role in roles.split())
+            style = self.get_component_rich_style(*names, partial=True) if roles.strip() else Style.null()
+            self._styles_of_roles[roles] = style
+        return style
+
+    # The cursor
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        self.refresh_line(before)
+        self.refresh_line(now)
+
+    def on_focus(self) -> None:
+        self.refresh_line(self.cursor)
+
+    def on_blur(self) -> None:
+        self.refresh_line(self.cursor)
+
+    def move_to(self, number: int, *, center: bool = False) -> None:
+        """Put the cursor on a row and bring that into view, without telling anyone."""
+        self.cursor = max(0, min(number, self.count() - 1))
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if not height or top <= self.cursor < top + height:
+            return
+        nearest = self.cursor if self.cursor < top else self.cursor - height + 1
+        target = self.cursor - height // 2 if center else nearest
+        self.scroll_to(y=max(0, target), animate=False, force=True)
+
+    def on_resize(self) -> None:
+        self.update()
+        self.move_to(self.cursor)
+
+    def move_by_person(self, number: int) -> None:
+        """Put the cursor on a row because the person wants it there."""
+        if self.count():
+            self.move_to(number)
+            self.post_message(self.Moved(self, self.cursor))
+
+    def action_move(self, rows: int) -> None:
+        self.move_by_person(self.cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        self.move_by_person(self.cursor + pages * max(1, self.scrollable_content_region.height - 1))
+
+    def action_move_to(self, number: int) -> None:
+        self.move_by_person(number if number >= 0 else self.count() + number)
+
+    def action_open(self) -> None:
+        self.scroll_relative(x=8, animate=False)
+
+    def action_close(self) -> None:
+        self.scroll_relative(x=-8, animate=False)
+
+    def action_choose(self) -> None:
+        """What Enter does to the row at the cursor."""
+
+    async def _on_click(self, event: events.Click) -> None:
+        position = event.get_content_offset(self)
+        if position is None:
+            return
+        number = self.scroll_offset.y + position.y
+        if number < self.count():
+            self.move_by_person(number)
+            self.clicked(number, self.scroll_offset.x + position.x)
+            if event.chain == 2:
+                self.action_choose()
+
+    def clicked(self, number: int, x: int) -> None:
+        """A click on the row `number`, at the cell `x`."""
+
+    # Finding: a pane's places are row numbers unless it says otherwise
+
+    def places(self, needle: str) -> list[int]:
+        """Where `needle` is, upper and lower case being the same."""
+        wanted = needle.casefold()
+        return [number for number in range(self.count()) if wanted in self.text_of(number).casefold()]
+
+    def place(self) -> int:
+        """The place of the cursor."""
+        return self.cursor
+
+    def order(self, place: int) -> list[int]:
+        """What places are sorted by."""
+        return [place]
+
+    def go(self, place: int) -> None:
+        """Put the cursor on a place."""
+        self.move_by_person(place)

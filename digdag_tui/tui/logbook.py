@@ -1,0 +1,70 @@
+"""All lines of an attempt's log, each with its task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..engine.events import TaskLogged, TaskOutput
+from .text import clean, clean_lines
+
+OUTPUT = ""
+"""The level of what a task printed itself."""
+
+
+class LogLine(NamedTuple):
+    """`text` is safe to show; `level` is `OUTPUT` or one of Digdag's, `begins` whether a message begins here."""
+
+    task: int
+    level: str
+    text: str
+    begins: bool = True
+
+
+class LogBook:
+    """The newest lines, at most `LIMIT`; `dropped` counts the older ones that are gone."""
+
+    LIMIT = 250_000
+    LONGEST = 8_192
+    """A line without an end is broken after so many characters."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self.dropped = 0
+        self._open: dict[int, tuple[int, str]] = {}
+        """Task → the number of the line that its next output goes on with, and that line as it came."""
+
+    def add(self, event: TaskOutput | TaskLogged) -> None:
+        """Take in a piece of output or a log line."""
+        if isinstance(event, TaskLogged):
+            lines = enumerate(clean_lines(event.message))
+            self._append(LogLine(event.task, event.level, text, number == 0) for number, text in lines)
+        else:
+            self._output(event)
+
+    def _output(self, event: TaskOutput) -> None:
+        number, begun = self._open.pop(event.task, (-1, ""))
+        *whole, rest = (begun + event.text).split("\n")
+        if len(rest) > self.LONGEST:
+            whole, rest = [*whole, rest], ""
+        texts = [*whole, rest] if rest else whole
+        if begun and texts and number >= self.dropped:
+            self.lines[number - self.dropped] = LogLine(event.task, OUTPUT, _last_state(texts.pop(0)))
+        else:
+            number = -1
+        self._append(LogLine(event.task, OUTPUT, _last_state(text)) for text in texts)
+        if rest:
+            last = self.dropped + len(self.lines) - 1
+            self._open[event.task] = (number if not whole and number >= 0 else last, rest)
+
+    def _append(self, lines: Iterable[LogLine]) -> None:
+        self.lines.extend(lines)
+        if len(self.lines) > self.LIMIT:
+            surplus = self.LIMIT // 5
+            del self.lines[:surplus]
+            self.dropped += surplus
+
+
+def _last_state(text: str) -> str:
+    """What a terminal shows of a line in which a progress bar went back to the line's start."""
+    return clean(text.rstrip("\r").rpartition("\r")[2])

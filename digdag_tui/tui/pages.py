@@ -1,0 +1,286 @@
+"""Panes that show text: a task's definition, its error, a project's problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, chop_cells
+from textual.message import Message
+
+from ..engine.attempt import DONE, Task
+from ..workflow.config import Params, position_of
+from ..workflow.errors import Problem
+from .lines import Lines, Part, Row
+from .outline import outline
+from .tasks import operator_and_command
+from .text import clean, clean_lines, clock, duration, plural
+from .view import View
+
+if TYPE_CHECKING:
+    from ..debugger.inspect import Inspection
+
+_PIECES = re.compile(r"\s+|\S+")
+
+
+@dataclass(slots=True)
+class Line:
+    """A line before it is broken to the pane's width; its rest is indented by `hang` cells."""
+
+    parts: list[Part]
+    hang: int = 0
+    task: Task | None = None
+    """Where Enter and a double click lead."""
+
+
+def title(text: str) -> Line:
+    return Line([(text, "title")])
+
+
+BLANK = Line([("", "")])
+
+
+def wrap(line: Line, width: int) -> Iterator[list[Part]]:
+    """The parts of each row of a line that is broken between words, or within those that are too long."""
+    hang = min(line.hang, width // 2)
+    row: list[Part] = []
+    room = width
+    for text, role in line.parts:
+        for piece in _PIECES.findall(text):
+            if cell_len(piece) > room and room < width - hang:
+                yield row
+                row, room = [(" " * hang, "")], width - hang
+                if piece.isspace():
+                    continue
+            while cell_len(piece) > room:
+                head = chop_cells(piece, room)[0]
+                yield [*row, (head, role)]
+                row, room, piece = [(" " * hang, "")], width - hang, piece[len(head) :]
+            row.append((piece, role))
+            room -= cell_len(piece)
+    yield row
+
+
+class Page(Lines):
+    """Lines of text, broken to the pane's width."""
+
+    class Followed(Message):
+        """The person wants to see the task that a line is about."""
+
+        def __init__(self, task: Task) -> None:
+            super().__init__()
+            self.task = task
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.lines: list[Line] = []
+        self._rows: list[tuple[list[Part], Line]] = []
+
+    def show(self, lines: Iterable[Line], *, keep: bool = False) -> None:
+        """Show other text; the cursor goes to the top unless it is to be kept."""
+        self.lines = list(lines)
+        self._break()
+        if not keep:
+            self.set_reactive(Lines.cursor, 0)
+            self.scroll_to(y=0, animate=False, force=True)
+
+    def _break(self) -> None:
+        self._rows = [(row, line) for line in self.lines for row in wrap(line, self.width())]
+        self.update()
+
+    def width(self) -> int:
+        """How many cells a line has."""
+        return max(10, self.scrollable_content_region.width)
+
+    def on_resize(self) -> None:
+        self._break()
+        super().on_resize()
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def row(self, number: int, width: int) -> Row:
+        return Row(self._rows[number][0])
+
+    def action_choose(self) -> None:
+        task = self._rows[self.cursor][1].task if self._rows else None
+        if task:
+            self.post_message(self.Followed(task))
+
+
+def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> Iterator[Line]:
+    """All about a task: how it stands, its definition as written, and as evaluated beside or below it."""
+    look = view.look(task)
+    yield Line([(clean(task.full_name), "emphasis")])
+    yield Line([(f"{look.symbol} {look.word}", look.role), *_timing(task)])
+    places = [position_of(config, key) for config in (task.export, task.config) for key in config]
+    position = min((place for place in places if place), key=lambda place: place.line, default=None)
+    about = [("at", str(position))] if position else []
+    after = [view.tasks[upstream] for upstream in task.upstreams]
+    if after:
+        about.append(("after", ", ".join(upstream.name for upstream in after[:5]) + " …" * (len(after) > 5)))
+    if task.is_group:
+        about.append(("group of", plural(len(task.children), "task")))
+    if retries := task.state_params.get("retry_count"):
+        about.append(("retries", str(retries)))
+    for word, text in about:
+        yield Line([(f"{word:9}", "dim"), (clean(text), "")], hang=9)
+    yield BLANK
+    definition = {**({"_export": task.export} if task.export else {}), **task.config}
+    written = [title("Definition"), *_outlined(definition)]
+    evaluated = [] if task.is_group else list(_evaluated(inspection))
+    yield from _beside(written, evaluated, width)
+    for word, values in (("Stored", task.store), ("Exported", task.runtime_export), ("Its state", task.state_params)):
+        if values:
+            yield BLANK
+            yield title(word)
+            yield from _outlined(values)
+
+
+def _evaluated(inspection: Inspection) -> Iterator[Line]:
+    yield title("Evaluated")
+    yield from _outlined({param.name: param.value for param in inspection.own if not param.errors})
+    for param in inspection.own:
+        yield from (Line([("  ⚠ ", "error"), (clean(error), "error")], 4) for error in param.errors)
+
+
+def _beside(left: list[Line], right: list[Line], width: int) -> Iterator[Line]:
+    """Two texts side by side if there is room, else one below the other."""
+    half = width // 2
+    if not right or any(_length(line) > half - 2 for line in (*left, *right)):
+        yield from left
+        yield from [BLANK, *right] if right else []
+        return
+    for one, other in zip_longest(left, right, fillvalue=BLANK):
+        yield Line([*one.parts, (" " * (half - _length(one)), ""), *other.parts])
+
+
+def _length(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line.parts)
+
+
+def _timing(task: Task) -> list[Part]:
+    if task.started_at is None:
+        return []
+    parts = f"   started {clock(task.started_at)}"
+    if task.ended_at and task.state in DONE:
+        parts += f", ended {clock(task.ended_at)} after {duration(task.ended_at - task.started_at)}"
+    return [(parts, "dim")]
+
+
+def _outlined(values: Params) -> Iterator[Line]:
+    for parts in outline(values, 2):
+        indent = len(parts[0][0]) if parts[0][0].isspace() else 0
+        yield Line(parts, indent + 4)
+
+
+def error_lines(view: View, task: Task) -> Iterator[Line]:
+    """Why a task failed: Digdag's words, what to do, the person's own Python code, and all that is known."""
+    failed = _with_error(view, task)
+    if failed is None:
+        look = view.look(task)
+        yield Line([(clean(task.full_name), "emphasis"), ("  has no error", "dim")])
+        yield Line([(f"{look.symbol} {look.word}", look.role)])
+        others = list(view.failures())
+        if others:
+            yield BLANK
+            yield Line([(f"{plural(len(others), 'task')} failed; ", "dim"), ("!", "key"), (" goes to the next", "dim")])
+        return
+    error, frames, hint = view.error_of(failed)
+    operator, command = operator_and_command(failed)
+    yield Line(
+        [("✖ ", "error"), (clean(failed.full_name), "error emphasis"), (f"  {operator} {command}", "dim")], 2, failed
+    )
+    if failed is not task:
+        yield Line([("  inside of the selected ", "dim"), (clean(task.full_name), "dim")], 2, failed)
+    yield BLANK
+    message, trace = _message_and_trace(str(error.get("message", "")))
+    yield from (Line([("  " + text, "emphasis" if first else "")], 2) for first, text in _first(message))
+    if hint:
+        yield BLANK
+        yield Line([("  ➤ ", "accent"), (clean(hint), "accent")], 4)
+    if view.failing(failed):
+        yield BLANK
+        yield from _WHAT_TO_DO
+    yield from _frame_lines(frames, view.project)
+    trace += clean_lines(str(error.get("stacktrace", "")).strip()) if not trace else []
+    if any(trace):
+        yield BLANK
+        yield title("Full traceback" if frames else "Details")
+        yield from (Line([("  " + text, "dim")], 6) for text in trace)
+
+
+_WHAT_TO_DO = [
+    Line([(f"  {key} ", "key"), (text, "dim")], 4)
+    for key, text in (
+        ("e", "changes a param, then r runs the task again"),
+        ("k", "skips it: a success, with values that it should have stored"),
+        ("n", "goes on with the failure: _retry and _error take effect"),
+    )
+]
+
+
+def _with_error(view: View, task: Task) -> Task | None:
+    """The task itself if it failed, else the first failure inside of it."""
+    if view.error_of(task)[0]:
+        return task
+    inside = task.descendants() if task.state == "group_error" or task.delayed or _around_stop(view, task) else iter(())
+    return next((child for child in inside if view.error_of(child)[0]), None)
+
+
+def _around_stop(view: View, task: Task) -> bool:
+    stop = view.stop_task()
+    return stop is not None and view.failing(stop) and task in stop.ancestors()
+
+
+def _message_and_trace(text: str) -> tuple[list[str], list[str]]:
+    """Digdag's text of a Python error: the message, and the traceback behind the first tab and `from`."""
+    message, found, trace = text.partition("\n\tfrom ")
+    if not found:
+        return clean_lines(text.strip()), []
+    entries = trace.removesuffix(" (runtime)").split("\n\tfrom ")
+    return clean_lines(message.strip()), [line for entry in entries for line in clean_lines(entry.rstrip())]
+
+
+def _first(lines: list[str]) -> Iterator[tuple[bool, str]]:
+    return ((number == 0, line) for number, line in enumerate(lines))
+
+
+def _frame_lines(frames: tuple[Params, ...], project: Path) -> Iterator[Line]:
+    """The frames, the innermost last, that one with the lines around it."""
+    from ..debugger.inspect import frame_source
+
+    if frames:
+        yield BLANK
+        yield title("Your Python code")
+    for number, frame in enumerate(frames, 1):
+        file = str(frame["file"]).removeprefix(f"{project}/")
+        function = f" in {frame['function']}" if frame.get("function") else ""
+        yield Line([("  " + clean(f"{file}:{frame['line']}"), "key"), (clean(function), "dim")], 4)
+        for line, text in frame_source(frame, around=2 if number == len(frames) else 0):
+            here = line == frame["line"]
+            sign = ("➤" if here else " ") + f"{line:>5} "
+            yield Line([("  " + sign, "error" if here else "dim"), (clean(text), "emphasis" if here else "dim")], 9)
+
+
+def problem_lines(problems: tuple[Problem, ...], loaded: bool) -> Iterator[Line]:
+    """What is wrong with the project's files; `loaded` is whether they were right before."""
+    if not problems:
+        yield Line([("✔ ", "success"), ("no problems: the files load", "dim")])
+        return
+    for problem in problems:
+        error = problem.severity == "error"
+        place = f"{problem.position}  " if problem.position else ""
+        first, *rest = clean_lines(problem.message)
+        mark = ("✖ error    ", "error") if error else ("⚠ warning  ", "warning")
+        yield Line([mark, (clean(place), "key"), (first, "emphasis")], 11)
+        yield from (Line([(" " * 11 + text, "")], 11) for text in rest)
+        if problem.hint:
+            yield Line([(" " * 11 + "➤ ", "accent"), (clean(problem.hint), "accent")], 13)
+    yield BLANK
+    before = "The workflow as it was before goes on. " if loaded else ""
+    yield Line([(f"{before}Correct the file and save it: it is loaded again.", "dim")])

@@ -1,0 +1,212 @@
+"""What the screen shows: the session's events, folded. Nothing here knows a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Flag, auto
+from pathlib import Path
+from typing import NamedTuple
+
+from ..debugger.events import (
+    AttemptOpened,
+    Continued,
+    DebuggerWaiting,
+    Notice,
+    ProblemsFound,
+    Reloaded,
+    SessionEvent,
+    Stopped,
+)
+from ..engine.attempt import DONE, FAILED, Attempt, Task
+from ..engine.events import (
+    AttemptFinished,
+    CancelRequested,
+    ParamEdited,
+    RetryScheduled,
+    TaskEnded,
+    TaskFailed,
+    TaskLogged,
+    TaskOutput,
+    TaskStarted,
+    TaskSucceeded,
+)
+from ..workflow.config import Params
+from ..workflow.errors import Problem
+from . import symbols
+from .logbook import LogBook
+from .symbols import Look
+
+
+class Changed(Flag):
+    """What an event changed, and so what must be painted again."""
+
+    NOTHING = 0
+    ROWS = auto()
+    """Tasks were added."""
+    STATES = auto()
+    LOG = auto()
+    STATUS = auto()
+    """Where the session stands: stopped, running, ended."""
+    PROBLEMS = auto()
+    PARAMS = auto()
+    ATTEMPT = auto()
+    """Everything: another attempt."""
+
+
+class Status(NamedTuple):
+    """How the session stands, in a symbol and words; `role` is a component class of `Lines`."""
+
+    symbol: str
+    text: str
+    role: str
+
+
+class View:
+    """The state of the screen's contents; `apply` is the only way to change it."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.attempt = Attempt()
+        self.number = 0
+        self.workflow = ""
+        self.stopped: Stopped | None = None
+        self.problems: tuple[Problem, ...] = ()
+        self.log = LogBook()
+        self.running: dict[int, None] = {}
+        self.pausing = False
+
+    def apply(self, event: SessionEvent) -> Changed:
+        """Take in an event."""
+        match event:
+            case AttemptOpened():
+                self._open(event)
+                return Changed.ATTEMPT
+            case Stopped():
+                self.stopped, self.pausing = event, False
+                if event.reason == "exception":
+                    self.running.pop(event.task, None)
+                return Changed.STATUS | Changed.STATES
+            case Continued():
+                self.stopped = None
+                return Changed.STATUS | Changed.STATES
+            case ProblemsFound():
+                self.problems = event.problems
+                return Changed.PROBLEMS | Changed.STATUS
+            case Reloaded() | DebuggerWaiting() | Notice():
+                return Changed.NOTHING
+            case TaskOutput():
+                self.log.add(event)
+                return Changed.LOG
+            case TaskLogged():
+                self.log.add(event)
+                return Changed.LOG
+            case _:
+                self.attempt.apply(event)
+                return self._follow(event) | (Changed.ROWS if getattr(event, "added", ()) else Changed.NOTHING)
+
+    def _open(self, event: AttemptOpened) -> None:
+        self.attempt = Attempt()
+        self.number, self.workflow = event.number, event.workflow
+        self.stopped, self.pausing = None, False
+        self.log = LogBook()
+        self.running.clear()
+
+    def _follow(self, event: SessionEvent) -> Changed:
+        match event:
+            case TaskStarted():
+                self.running[event.task] = None
+            case TaskSucceeded() | TaskFailed() | RetryScheduled() | TaskEnded():
+                self.running.pop(event.task, None)
+            case ParamEdited():
+                return Changed.PARAMS
+            case AttemptFinished() | CancelRequested():
+                self.stopped, self.pausing = None, False
+                return Changed.STATUS | Changed.STATES
+            case _:
+                pass
+        return Changed.STATES | Changed.STATUS
+
+    # Questions
+
+    @property
+    def tasks(self) -> dict[int, Task]:
+        return self.attempt.tasks
+
+    def stop_task(self) -> Task | None:
+        """The task that the session is stopped at."""
+        return self.tasks.get(self.stopped.task) if self.stopped else None
+
+    def at_rest(self) -> bool:
+        """Whether nothing happens until the person does something."""
+        return self.stopped is not None or self.attempt.success is not None
+
+    def failing(self, task: Task) -> bool:
+        """Whether the session is stopped at the failure of `task`."""
+        return self.stopped is not None and self.stopped.reason == "exception" and self.stopped.task == task.id
+
+    def look(self, task: Task) -> Look:
+        """The task's symbol, word and role."""
+        return symbols.FAILED_NOW if self.failing(task) else symbols.look(task)
+
+    def failures(self) -> Iterator[Task]:
+        """The tasks that failed themselves, in file order."""
+        return (
+            task
+            for task in self.tasks.values()
+            if task.state == "error" or task.delayed == "error" or self.failing(task)
+        )
+
+    def error_of(self, task: Task) -> tuple[Params, tuple[Params, ...], str | None]:
+        """A task's error object, its Python frames and the hint; all empty if it has not failed."""
+        if self.stopped and self.failing(task):
+            return self.stopped.error or {}, self.stopped.frames, self.stopped.hint
+        return task.error, task.frames, None
+
+    def progress(self) -> tuple[int, int]:
+        """How many of the tasks with an operator have ended, and how many there are."""
+        leaves = [task for task in self.tasks.values() if not task.is_group]
+        return sum(task.state in DONE for task in leaves), len(leaves)
+
+    def status(self) -> Status:
+        """How the session stands."""
+        if self.attempt.started is None:
+            return (
+                Status("✖", "does not load: see Problems", "error") if self.problems else Status("…", "loading", "dim")
+            )
+        if self.attempt.success is not None:
+            return self._outcome()
+        if self.stopped:
+            return self._stop(self.stopped)
+        if self.attempt.cancel_requested:
+            return Status("■", "stopping", "warning")
+        if self.pausing:
+            return Status(symbols.STOP, "pausing: what runs ends first", "warning")
+        return self._activity()
+
+    def _outcome(self) -> Status:
+        if self.attempt.success:
+            return Status("✔", "finished: success", "success")
+        if self.attempt.cancel_requested:
+            return Status("⊘", "finished: stopped", "warning")
+        failed = next((task.full_name for task in self.tasks.values() if task.state in FAILED), "")
+        cause = next((task.full_name for task in self.failures()), failed)
+        return Status("✖", f"finished: {cause} failed", "error")
+
+    def _stop(self, stopped: Stopped) -> Status:
+        name = self.tasks[stopped.task].full_name
+        if stopped.reason == "exception":
+            return Status("✖", f"{name} failed", "error")
+        words = {"breakpoint": "at the breakpoint ", "pause": "paused before "}.get(stopped.reason, "before ")
+        return Status(symbols.STOP, words + name, "warning")
+
+    def _activity(self) -> Status:
+        if not self.running:
+            waiting = next((task for task in self.tasks.values() if task.retry_at is not None), None)
+            return (
+                Status("↻", f"{waiting.full_name} waits to retry", "accent")
+                if waiting
+                else Status("▶", "running", "accent")
+            )
+        first, *others = self.running
+        more = f" and {len(others)} more" if others else ""
+        return Status("▶", self.tasks[first].full_name + more, "accent")

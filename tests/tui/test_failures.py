@@ -1,0 +1,120 @@
+"""A task that fails: its error, and what a person does about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .support import opened
+
+FLOW = """
+_export: {limit: many}
++before: {echo>: before}
++work:
+  py>: work.run
++after:
+  echo>: "after ${result}"
+"""
+WORK = """
+import digdag
+
+def check(limit):
+    return int(limit) + 1
+
+def run(limit):
+    digdag.env.store({"result": check(limit)})
+"""
+
+
+async def test_the_error_shows_with_the_persons_own_code(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+work failed")
+        assert screen.app.main.shows("error") and "✖" in str(screen.app.main.query_one("#about-box").border_title)
+        text = screen.text("error")
+        assert "Python command failed with code 1" in text
+        assert "invalid literal for int() with base 10: 'many' (ValueError)" in text
+        assert "work.py:4 in check" in text and "work.py:7 in run" in text
+        assert "➤    4     return int(limit) + 1" in text
+        assert text.index("Your Python code") < text.index("Full traceback")
+        assert "✖ +work" in screen.line("tasks", "+work")
+
+
+async def test_an_edit_and_a_retry_finish_the_workflow(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+work failed")
+        await screen.press("2")
+        screen.app.main.params.select(("limit",))
+        await screen.dialog("e")
+        await screen.press("4", "1", "enter")
+        await screen.until(lambda: "edited by you" in screen.text("params"), "the edit")
+        await screen.press("r")
+        await screen.stops("before +main+after")
+        await screen.press("c")
+        await screen.stops("finished: success")
+        assert "after 42" in screen.text("log")
+
+
+async def test_skipping_with_values_finishes_the_workflow(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+work failed")
+        await screen.dialog("k")
+        await screen.type("7")
+        assert "are an object, such as" in screen.picture()
+        await screen.press("enter", "backspace")
+        await screen.type("result: 7")
+        await screen.press("enter")
+        await screen.stops("before +main+after")
+        await screen.press("c")
+        await screen.stops("finished: success")
+        assert "after 7" in screen.text("log")
+
+
+async def test_going_on_runs_the_error_task(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW + '_error: {echo>: "caught ${error.message}"}', {"work.py": WORK}) as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+work failed")
+        await screen.press("c")
+        await screen.stops("✖ finished: +main+work failed")
+        assert "caught Python command failed" in screen.text("log")
+        assert "✔ ^error" in screen.text("tasks")
+        await screen.press("1", "home", "4")
+        assert "inside of the selected +main" in screen.text("error")
+
+
+async def test_failures_may_pass_and_are_found(tmp_path: Path) -> None:
+    dig = """
+    +p:
+      _parallel: true
+      +a: {fail>: first}
+      +b: {echo>: fine}
+      +c: {fail>: last}
+    """
+    async with opened(tmp_path, dig) as screen:
+        await screen.stops("before +main+p")
+        await screen.press("x")
+        await screen.says("failures do not stop")
+        await screen.press("c")
+        await screen.stops("finished")
+        await screen.press("exclamation_mark")
+        assert screen.selected() == "+main+p+a" and "first" in screen.text("error")
+        await screen.press("exclamation_mark")
+        assert screen.selected() == "+main+p+c" and "last" in screen.text("error")
+        await screen.press("exclamation_mark")
+        assert screen.selected() == "+main+p+a"
+
+
+async def test_a_python_task_waits_for_an_editor_and_the_wait_can_be_left(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
+        await screen.stops("before +main+before")
+        await screen.press("n")
+        await screen.stops("before +main+work")
+        await screen.press("a")
+        await screen.until(lambda: '"request": "attach"' in screen.picture(), "the entry")
+        assert '"host": "127.0.0.1"' in screen.picture() and "127.0.0.1:" in screen.picture()
+        await screen.press("c")
+        assert '"type": "debugpy"' in screen.app.clipboard and str(tmp_path) in screen.app.clipboard
+        await screen.press("escape")
+        await screen.stops("before +main+work")
+        assert screen.app.screen is screen.app.main
