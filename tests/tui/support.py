@@ -84,7 +84,9 @@ class Screen:
     async def dialog(self, key: str) -> None:
         """Press a key that opens a dialog, and wait for that."""
         await self.press(key)
-        await self.until(lambda: self.app.screen is not self.app.main and self.app.screen.focused, f"a dialog at {key}")
+        main = self.app.main
+        await self.until(lambda: self.app.screen is not main and self.app.screen.query(".dialog"), f"a dialog at {key}")
+        await self.until(lambda: self.app.screen.focused or not self.app.screen.focus_chain, "its focus")
 
     async def focused(self, selector: str) -> None:
         """Wait until a widget of the present screen has the focus."""
@@ -113,8 +115,8 @@ class Screen:
         return "\n".join("".join(text for text, _ in (*row.left, *row.right)).rstrip() for row in rows)
 
     def line(self, pane: str, text: str) -> str:
-        """The first row of a pane with a text."""
-        return next(line for line in self.text(pane).split("\n") if text in line)
+        """The first row of a pane with a text; blank if there is none."""
+        return next((line for line in self.text(pane).split("\n") if text in line), "")
 
     def param(self, name: str) -> str:
         """The row of a param."""
