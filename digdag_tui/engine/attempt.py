@@ -156,7 +156,7 @@ class Attempt:
             case GroupPlanned():
                 task = self.tasks[event.task]
                 task.started_at = task.started_at or event.at
-                task.state = "planned"
+                task.state, task.retry_at = "planned", None
                 self._insert(event.added)
             case ErrorDelayed():
                 self.tasks[event.task].delayed = "group_error"
