@@ -274,9 +274,10 @@ class Runner:
                 verdict = await self._gate.failed(task, error) if self._gate else False
                 if verdict is False:
                     return self._fail(task, error, policy)
-                result = None if verdict is True else verdict
-                if result is None:
+                if verdict is True:
+                    result = None
                     continue
+                result = verdict
             return self._emit_all(self.planner.succeeded(task, result, time.time()))
 
     async def _call(self, task: Task, call: Call, entry: OperatorEntry) -> OperatorResult:

@@ -38,8 +38,10 @@ async def stopped_at(screen: Screen, end: str) -> None:
     """Wait until the session has stopped at a task whose full name ends so, and the screen shows it."""
 
     def there() -> bool:
-        stop = screen.app.session.stopped if screen.app.session else None
-        return stop is not None and screen.app.session.attempt.tasks[stop.task].full_name.endswith(end)
+        session = screen.app.session
+        if session is None or session.stopped is None:
+            return False
+        return session.attempt.tasks[session.stopped.task].full_name.endswith(end)
 
     await screen.until(there, f"a stop at {end}")
     await screen.until(lambda: screen.selected().endswith(end), f"{end} selected")
