@@ -45,8 +45,6 @@ async def make(project: Path) -> None:
 
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: view.stopped)
-        save("opened")
-
         await pilot.press("c")
         await until(pilot, lambda: view.stopped and view.stopped.reason == "exception")
         await until(pilot, lambda: list(view.running) == [])

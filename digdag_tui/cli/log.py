@@ -73,4 +73,5 @@ def report(attempt: Attempt, saved: Path | None) -> tuple[str, bool]:
     for task in failed:
         message = task.error.get("message") or json_text(task.error)
         lines += [f"  * {task.full_name}:", f"    {message.split('Exception: ', 1)[-1]}"]
+        lines += [f"    {task.hint}"] if task.hint else []
     return "\n".join(lines) + "\n\n" + place + hints, False

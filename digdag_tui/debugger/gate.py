@@ -93,7 +93,7 @@ class StopGate:
         verdict: asyncio.Future[OperatorResult | bool] = asyncio.get_running_loop().create_future()
         self._verdict = verdict
         frames = tuple(getattr(error, "frames", ()))
-        self._stop(Stopped("exception", task.id, error_object(error), frames, error.hint))
+        self._stop(Stopped("exception", task.id, error_object(error), frames, error.advice))
         try:
             return await verdict
         finally:

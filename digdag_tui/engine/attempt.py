@@ -54,6 +54,7 @@ class Task(Struct, eq=False):
     state_params: Params = {}
     error: Params = {}
     frames: tuple[Params, ...] = ()
+    hint: str | None = None
     edits: Params = {}
     """What the person set for this task only."""
     stored_edits: Params = {}
@@ -136,7 +137,7 @@ class Attempt:
                 task = self.tasks[event.task]
                 task.state = "running"
                 task.started_at = task.started_at or event.at
-                task.ended_at, task.error, task.frames = None, {}, ()
+                task.ended_at, task.error, task.frames, task.hint = None, {}, (), None
             case TaskSucceeded():
                 task = self.tasks[event.task]
                 task.store, task.runtime_export = event.store, event.export
@@ -145,7 +146,7 @@ class Attempt:
                 self._move(task, "planned" if event.added else "success", event.at)
             case TaskFailed():
                 task = self.tasks[event.task]
-                task.error, task.frames = event.error, event.frames
+                task.error, task.frames, task.hint = event.error, event.frames, event.hint
                 self._insert(event.added)
                 task.delayed = "error" if event.added else None
                 self._move(task, "planned" if event.added else "error", event.at)

@@ -7,8 +7,10 @@ import re
 from msgspec import Struct
 
 from ..params.evaluate import Evaluator
-from ..workflow.config import Params, merge
-from ..workflow.errors import ConfigError, DigdagError, TaskExecutionError
+from ..params.template import TemplateError
+from ..workflow.config import Config, Params, merge, position_of
+from ..workflow.errors import ConfigError, DigdagError, Position, TaskExecutionError
+from ..workflow.names import did_you_mean
 from ..workflow.text import java_text
 from .attempt import Task
 
@@ -33,17 +35,29 @@ def prepare(task: Task, params: Params, evaluator: Evaluator) -> Call:
     """
     local = own_keys(task)
     below = {key: value for key, value in params.items() if key not in UNEVALUATED}
-    evaluated = evaluator.evaluate(below, local)
+    try:
+        evaluated = evaluator.evaluate(below, local)
+    except TemplateError as error:
+        if error.missing:
+            error.hint = did_you_mean(error.missing, [*below, *local]) or f"no param is named {error.missing}"
+        raise
     config = type_and_command(evaluated)
     operator = str(config["_type"])
     title = f"type: {operator}" if "_type" in evaluated else f"{operator}>: {java_text(config.get('_command'))}"
     return Call(operator, title, config, {key: config[key] for key in local})
 
 
-def own_keys(task: Task) -> Params:
+def own_keys(task: Task) -> Config:
     """A task's own keys with the person's edits for it, unevaluated; edits come first, so that templates see them."""
     local = {key: value for key, value in task.config.items() if key not in UNEVALUATED}
-    return {**task.edits, **merge(local, task.edits)} if task.edits else local
+    places = task.config.positions if isinstance(task.config, Config) else {}
+    return Config({**task.edits, **merge(local, task.edits)} if task.edits else local, places)
+
+
+def place(task: Task) -> Position | None:
+    """Where a task names its operator."""
+    key = next((key for key in task.config if key.endswith(">") or key == "_type"), "")
+    return position_of(task.config, key)
 
 
 def type_and_command(config: Params) -> Params:

@@ -103,12 +103,14 @@ class TaskSucceeded(Event, frozen=True, tag="task_succeeded"):
 class TaskFailed(Event, frozen=True, tag="task_failed"):
     """An operator failed for good. With `added`, its `^error`, the task is planned and delays its error.
 
-    `frames` are the user's own Python frames, innermost last, where a `py>` task raised.
+    `frames` are the user's own Python frames, innermost last, where a `py>` task raised. `hint` says where the mistake
+    is and what to do, when we know.
     """
 
     task: int
     error: Params
     frames: tuple[Params, ...] = ()
+    hint: str | None = None
     added: tuple[NewTask, ...] = ()
 
 

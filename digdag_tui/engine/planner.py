@@ -11,6 +11,8 @@ import heapq
 from collections import deque
 from collections.abc import Iterator
 
+import msgspec
+
 from ..params.layers import Layer, Source, merged
 from ..workflow.compiler import compile_generated
 from ..workflow.config import Config, Params, merge
@@ -84,6 +86,12 @@ def rows(
         )
         for task in definitions
     )
+
+
+def failure(task: Task, error: DigdagError, now: float) -> TaskFailed:
+    """The event of a task that failed with `error`."""
+    frames = tuple(getattr(error, "frames", ()))
+    return TaskFailed(now, task.id, error_object(error), frames, error.advice)
 
 
 class Planner:
@@ -161,23 +169,23 @@ class Planner:
         except ConfigError as error:
             message = f"Configuration error at task {task.full_name}: {error.log_message}"
             log = TaskLogged(now, task.id, "ERROR", EXECUTOR, message)
-            return [log, *self.failed(task, error_object(error), now)]
+            return [log, *self.failed(failure(task, error, now))]
         except TaskLimitError as error:
             log = TaskLogged(now, task.id, "WARN", EXECUTOR, "Failed to add subtasks because of task limit")
-            return [log, *self.failed(task, error_object(error), now)]
+            return [log, *self.failed(failure(task, error, now))]
         return [TaskSucceeded(now, task.id, result.store, result.export, result.reset_store, result.subtasks, added)]
 
-    def failed(self, task: Task, error: Params, now: float, frames: tuple[Params, ...] = ()) -> list[AnyEvent]:
+    def failed(self, failure: TaskFailed) -> list[AnyEvent]:
         """What an operator's failure means: an error, delayed by the task's `_error` if it has one."""
+        task = self.attempt.tasks[failure.task]
         if task.cancel_requested:
-            return [TaskEnded(now, task.id, "canceled")]
+            return [TaskEnded(failure.at, task.id, "canceled")]
         try:
-            added = self._error_tasks(task, {"error": error})
+            added = self._error_tasks(task, {"error": failure.error})
         except TaskLimitError:
-            added = ()
-            limit_log = TaskLogged(now, task.id, "WARN", EXECUTOR, "Failed to add error tasks because of task limit")
-            return [limit_log, TaskFailed(now, task.id, error, frames)]
-        return [TaskFailed(now, task.id, error, frames, added)]
+            message = "Failed to add error tasks because of task limit"
+            return [TaskLogged(failure.at, task.id, "WARN", EXECUTOR, message), failure]
+        return [msgspec.structs.replace(failure, added=added)]
 
     def _register(self, tasks: list[Task]) -> None:
         """Count from scratch, for an attempt read back from its journal."""

@@ -18,7 +18,7 @@ from ..workflow.convert import read_map
 from ..workflow.errors import DigdagError, TaskRuntimeError
 from ..workflow.keys import hash_order, suggestions
 from .attempt import DONE, Attempt, Task
-from .call import Call, class_words, failure_text, prepare
+from .call import Call, class_words, failure_text, place, prepare
 from .events import (
     AnyEvent,
     AttemptStarted,
@@ -35,8 +35,8 @@ from .events import (
     TaskSucceeded,
 )
 from .journal import Journal
-from .operator import OperatorContext, OperatorEntry, OperatorResult, PollingRetry, error_object
-from .planner import Planner
+from .operator import OperatorContext, OperatorEntry, OperatorResult, PollingRetry
+from .planner import Planner, failure
 from .recording import Outcome, Recording
 from .retry import RetryPolicy
 from .scopes import Scopes
@@ -249,7 +249,7 @@ class Runner:
                 result = OperatorResult(end.subtasks, end.export, end.store, end.reset_store)
                 self._emit_all(self.planner.succeeded(task, result, end.at))
             case TaskFailed():
-                self._emit_all(self.planner.failed(task, end.error, end.at, end.frames))
+                self._emit_all(self.planner.failed(msgspec.structs.replace(end, task=task.id, added=())))
             case RetryScheduled():
                 self.emit(RetryScheduled(end.at, task.id, time.time(), end.state_params))
             case None:
@@ -271,6 +271,7 @@ class Runner:
                 self.emit(RetryScheduled(time.time(), task.id, time.time() + poll.seconds, poll.state))
                 return
             except DigdagError as error:
+                error.position = error.position or place(task)
                 verdict = await self._gate.failed(task, error) if self._gate else False
                 if verdict is False:
                     return self._fail(task, error, policy)
@@ -319,8 +320,7 @@ class Runner:
             self.emit(RetryScheduled(now, task.id, now + policy.interval(count), state_params))
             return
         self._log(task, "ERROR", MANAGER, failure_text(task.full_name, error))
-        frames = tuple(getattr(error, "frames", ()))
-        self._emit_all(self.planner.failed(task, error_object(error), time.time(), frames))
+        self._emit_all(self.planner.failed(failure(task, error, time.time())))
 
     def _warn_unused(self, task: Task, call: Call, entry: OperatorEntry) -> None:
         """Digdag's report of keys that an operator did not look at (core 6.7)."""

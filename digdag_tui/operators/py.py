@@ -6,7 +6,7 @@ import json
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..engine.operator import OperatorContext, OperatorResult
 from ..workflow.config import Params
@@ -18,6 +18,13 @@ from .command import execute, temporary_files, with_scope
 from .result_file import MappingError, parse
 from .secrets import env_templates, environment
 
+_HINTS: Final = (
+    ("Empty module name", "py> wants MODULE.FUNCTION, its module in the project's folder or installed for this Python"),
+    ("No module named", "put the module into the project's folder, or install it for the Python that runs the task"),
+    ("but not set (TypeError)", "give the parameter beside py>, in an _export, or with a default value"),
+)
+"""What to do about messages that do not say it."""
+
 
 class PythonError(TaskRuntimeError):
     """A task's Python code failed; `frames` are those of its own code, innermost last.
@@ -28,6 +35,7 @@ class PythonError(TaskRuntimeError):
     def __init__(self, message: str, frames: list[dict[str, Any]]) -> None:
         super().__init__(message)
         self.frames = frames
+        self.hint = next((hint for words, hint in _HINTS if words in message), None)
 
 
 async def run(context: OperatorContext) -> OperatorResult:

@@ -111,8 +111,8 @@ class TaskTree(Lines):
         indent = GUTTER + 4 + 2 * depth
         operators = min(self._names + GUTTER + 4, max(16, width // 2))
         left: list[Part] = [
-            (BREAKPOINT if task.full_name in self._breakpoints() else " ", "error"),
-            (HERE if stop else " ", "warning emphasis"),
+            (BREAKPOINT, "error") if task.full_name in self._breakpoints() else (" ", ""),
+            (HERE, "warning emphasis") if stop else (" ", ""),
             (" " * (1 + 2 * depth) + self._expander(task) + " ", "dim"),
             (look.symbol + " ", look.role),
             (pad(name, max(cell_len(name), operators - indent)), self._name_role(task)),

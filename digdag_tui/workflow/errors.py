@@ -62,6 +62,11 @@ class DigdagError(Exception):
         return f"{self.message} ({self.kind})" if self.kind else self.message or type(self).__name__
 
     @property
+    def advice(self) -> str | None:
+        """Where the mistake is and what to do, as far as we know."""
+        return ": ".join(str(part) for part in (self.position, self.hint) if part) or None
+
+    @property
     def log_message(self) -> str:
         """The message and those of its causes, one `> ` line each (core 10.2)."""
         lines = [self.error_message]

@@ -52,7 +52,8 @@ def test_a_failure_names_the_tasks_and_their_messages(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Task +main+p+a failed.\nno luck\n" in done.stdout
     assert done.stderr.split("\n", 1)[1] == (
-        "error: \n  * +main+p+a:\n    no luck\n  * +main+p+b:\n    Command failed with code 3 (runtime)\n\n"
+        "error: \n  * +main+p+a:\n    no luck\n    main.dig:3:8\n"
+        "  * +main+p+b:\n    Command failed with code 3 (runtime)\n    main.dig:4:8\n\n"
     )
 
 
@@ -164,3 +165,25 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
     command = f"{sys.executable} -m digdag_tui run main | head -1"
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("dig", "advice"),
+    [
+        ("_export: {region: east}\n+a:\n  echo>: in ${regoin}\n", "main.dig:3:3: did you mean region?"),
+        ("+a: {echo>: '${quarter}'}\n", "main.dig:1:6: no param is named quarter"),
+        ("+a: {ecko>: x}\n", "did you mean echo>?"),
+        ("+a: {py>: nosuch.f}\n", "py> wants MODULE.FUNCTION"),
+        ("+a: {py>: tasks.needs}\n", "give the parameter beside py>"),
+        ("+a: {py>: tasks.missing}\n", "put the module into the project's folder"),
+        ("+a: {py>: tasks.needs, python: no-such-python}\n", "the option python: names the program"),
+        ("+a: {sh>: x, shell: /bin/sh}\n", "main.dig:1:6"),
+    ],
+)
+def test_a_failed_task_is_told_with_its_place_and_what_to_do(tmp_path: Path, dig: str, advice: str) -> None:
+    tasks = "def needs(value): pass\ndef missing(): import surely_not_there\n"
+    write(tmp_path, {"main.dig": dig, "tasks.py": tasks})
+    done = digdag_tui("run", "main", "--no-save", cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("    main.dig:"))
+    assert advice in line
