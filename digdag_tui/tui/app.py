@@ -76,8 +76,7 @@ class DebuggerApp(Commanding):
         self._watcher: Watcher | None = None
         self._inbox: deque[SessionEvent] = deque()
         self._evaluator: Evaluator | None = None
-        self._masked: Callable[[str], str] = str
-        self.main = MainScreen(self.view, workflow, self._inspect, self._breakpoints, lambda text: self._masked(text))
+        self.main = MainScreen(self.view, workflow, self._inspect, self._breakpoints)
         self._shown_stop: Stopped | None = None
         self._ticked = 0.0
 
@@ -104,7 +103,7 @@ class DebuggerApp(Commanding):
             self.rejected = error
             self.call_later(self.exit)
             return
-        self._masked = environment.secrets.masker.mask
+        self.view.mask = environment.secrets.masker.mask
         session = Session(launch, environment, self._inbox.append)
         past = None
         with suppress(DigdagError):

@@ -20,8 +20,8 @@ from .tasks import TaskTree, operator_and_command
 from .view import Changed, View
 
 if TYPE_CHECKING:
+    from ..debugger.inspect import Param
     from ..debugger.session import Scope, Session
-    from ..workflow.config import Value
     from .editor import Edit
 
 
@@ -41,7 +41,9 @@ class Commanding(App[None]):
 
     def toast(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show something once; the text is data."""
-        self.notify(text, severity=severity, markup=False, timeout=8 if severity != "information" else 4)
+        self.notify(
+            self.view.mask(text), severity=severity, markup=False, timeout=8 if severity != "information" else 4
+        )
 
     # What is possible
 
@@ -166,18 +168,22 @@ class Commanding(App[None]):
         task = self.main.selected
         if self._possible("edit") and task:
             param = self.main.params.selected() if self.main.shows("params") else None
-            value = (param.reading.text if param.reading else param.value) if param else None
             own = param is not None and self.main.inspection(task).is_own(param.path)
-            await self._open_editor(task, param.path if param else None, value, "task" if own else "onward")
+            await self._open_editor(task, param, "task" if own else "onward")
 
     async def action_add(self) -> None:
         if self._possible("add"):
-            await self._open_editor(self._selected_task(), None, None, "onward")
+            await self._open_editor(self._selected_task(), None, "onward")
 
-    async def _open_editor(self, task: Task, path: tuple[str, ...] | None, value: Value, scope: Scope) -> None:
-        from .editor import ParamEditor
+    async def _open_editor(self, task: Task, param: Param | None, scope: Scope) -> None:
+        """Let the person set a param; the value of one that holds a secret is not shown."""
+        from .editor import ParamEditor, as_text
 
-        await self.push_screen(ParamEditor(task.full_name, path, value, scope), lambda edit: self._edit(task, edit))
+        text = as_text(param.reading.text if param.reading else param.value) if param else ""
+        editor = ParamEditor(
+            task.full_name, param.path if param else None, text if self.view.mask(text) == text else "", scope
+        )
+        await self.push_screen(editor, lambda edit: self._edit(task, edit))
 
     def _edit(self, task: Task, edit: Edit | None) -> None:
         if edit:

@@ -149,11 +149,11 @@ class ParamEditor(ModalScreen[Edit | None]):
         Binding("ctrl+s", "accept", "Save", show=False, priority=True),
     ]
 
-    def __init__(self, task: str, path: tuple[str, ...] | None, value: Value, scope: Scope) -> None:
+    def __init__(self, task: str, path: tuple[str, ...] | None, text: str, scope: Scope) -> None:
         super().__init__()
         self._task_name = task
         self._path = path
-        self._value = value
+        self._text = text
         self._scope = scope
 
     def compose(self) -> ComposeResult:
@@ -163,7 +163,7 @@ class ParamEditor(ModalScreen[Edit | None]):
             yield Label("Name (path with dots)")
             yield Input(".".join(self._path or ()), compact=True, id="name", placeholder="region, or db.host")
             yield Label("Value (YAML or JSON)")
-            yield ValueArea(as_text(self._value) if self._path else "")
+            yield ValueArea(self._text)
             yield Static(id="verdict")
             yield Label("It holds for")
             yield ScopeChoice(self._scope)

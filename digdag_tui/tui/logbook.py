@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..engine.events import TaskLogged, TaskOutput
@@ -28,7 +28,8 @@ class LogBook:
     LONGEST = 8_192
     """A line without an end is broken after so many characters."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Callable[[str], str] = str) -> None:
+        self._mask = mask
         self.lines: list[LogLine] = []
         self.dropped = 0
         self._open: dict[int, tuple[int, str]] = {}
@@ -37,7 +38,7 @@ class LogBook:
     def add(self, event: TaskOutput | TaskLogged) -> None:
         """Take in a piece of output or a log line."""
         if isinstance(event, TaskLogged):
-            lines = enumerate(clean_lines(event.message))
+            lines = enumerate(clean_lines(self._mask(event.message)))
             self._append(LogLine(event.task, event.level, text, number == 0) for number, text in lines)
         else:
             self._output(event)
@@ -49,10 +50,10 @@ class LogBook:
             whole, rest = [*whole, rest], ""
         texts = [*whole, rest] if rest else whole
         if begun and texts and number >= self.dropped:
-            self.lines[number - self.dropped] = LogLine(event.task, OUTPUT, _last_state(texts.pop(0)))
+            self.lines[number - self.dropped] = LogLine(event.task, OUTPUT, self._shown(texts.pop(0)))
         else:
             number = -1
-        self._append(LogLine(event.task, OUTPUT, _last_state(text)) for text in texts)
+        self._append(LogLine(event.task, OUTPUT, self._shown(text)) for text in texts)
         if rest:
             last = self.dropped + len(self.lines) - 1
             self._open[event.task] = (number if not whole and number >= 0 else last, rest)
@@ -64,7 +65,6 @@ class LogBook:
             del self.lines[:surplus]
             self.dropped += surplus
 
-
-def _last_state(text: str) -> str:
-    """What a terminal shows of a line in which a progress bar went back to the line's start."""
-    return clean(text.rstrip("\r").rpartition("\r")[2])
+    def _shown(self, text: str) -> str:
+        """What a terminal shows of a line in which a progress bar went back to the line's start."""
+        return clean(self._mask(text.rstrip("\r").rpartition("\r")[2]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,14 +75,16 @@ class Page(Lines):
             super().__init__()
             self.task = task
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, view: View, *, id: str) -> None:
         super().__init__(id=id)
+        self._view = view
         self.lines: list[Line] = []
         self._rows: list[tuple[list[Part], Line]] = []
 
     def show(self, lines: Iterable[Line], *, keep: bool = False) -> None:
         """Show other text; the cursor goes to the top unless it is to be kept."""
-        self.lines = list(lines)
+        mask = self._view.mask
+        self.lines = [replace(line, parts=[(mask(text), role) for text, role in line.parts]) for line in lines]
         self._break()
         if not keep:
             self.set_reactive(Lines.cursor, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from .lines import Lines, Part, Row
 from .outline import json_parts, outline, role_of, templates
 from .symbols import CLOSED, OPEN
 from .text import clean, fit, fit_left, pad
+from .view import View
 
 if TYPE_CHECKING:
     from ..debugger.inspect import Inspection, Param
@@ -42,9 +43,9 @@ class Entry:
 class ParamsPane(Lines):
     """The params of one task, its own keys first, the built-in ones folded at the end."""
 
-    def __init__(self, mask: Callable[[str], str], *, id: str) -> None:
+    def __init__(self, view: View, *, id: str) -> None:
         super().__init__(id=id)
-        self._mask = mask
+        self._view = view
         self._inspection: Inspection | None = None
         self._entries: list[Entry] = []
         self._opened: set[tuple[str, ...]] = set()
@@ -90,7 +91,7 @@ class ParamsPane(Lines):
 
     def copied(self) -> str:
         param = self.selected()
-        return self._mask(json_text(param.value)) if param else super().copied()
+        return self._view.mask(json_text(param.value)) if param else super().copied()
 
     def action_choose(self) -> None:
         self._fold(None)
@@ -174,7 +175,7 @@ class ParamsPane(Lines):
 
     def _template(self, reading: Reading, param: Param, indent: str) -> Entry:
         """The text that a value was evaluated from."""
-        text = templates(fit(self._mask(clean(reading.text)), 200), "dim")
+        text = templates(fit(self._view.mask(clean(reading.text)), 200), "dim")
         reads = f"   reads {', '.join(reading.variables)}" if reading.variables else ""
         return Entry([(f"{indent}  = ", "dim"), *text, (clean(reads), "dim")], param=param)
 
@@ -187,7 +188,9 @@ class ParamsPane(Lines):
         value = param.value
         lines = list(outline({"": value}))[1:] if isinstance(value, list) else self._long_text(str(value))
         for parts in lines[:DETAIL_ROWS]:
-            yield Entry([("  " * depth + "    ", ""), *((self._mask(text), role) for text, role in parts)], param=param)
+            yield Entry(
+                [("  " * depth + "    ", ""), *((self._view.mask(text), role) for text, role in parts)], param=param
+            )
         if len(lines) > DETAIL_ROWS:
             yield Entry([("  " * depth + f"    … {len(lines) - DETAIL_ROWS} more lines", "dim")], param=param)
 
@@ -205,12 +208,12 @@ class ParamsPane(Lines):
 
     def _value(self, value: object, role: str) -> list[Part]:
         if isinstance(value, dict | list):
-            return [(self._mask(text), part_role) for text, part_role in json_parts(value)]
-        return [(self._mask(clean(json_text(value))), role)]
+            return [(self._view.mask(text), part_role) for text, part_role in json_parts(value)]
+        return [(self._view.mask(clean(json_text(value))), role)]
 
     def _overridden(self, binding: Binding, param: Param, indent: str) -> Entry:
         merges = isinstance(binding.value, dict) and isinstance(param.value, dict)
-        text = self._mask(clean(json_text(binding.value)))
+        text = self._view.mask(clean(json_text(binding.value)))
         sign = "  + " if merges else "  ╰ "
         return Entry(
             [(indent + sign, "dim"), (text, "dim" if merges else "dim struck")],

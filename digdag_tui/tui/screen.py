@@ -55,7 +55,6 @@ class MainScreen(Screen[None]):
         workflow: str,
         inspect: Callable[[Task], Inspection],
         breakpoints: Callable[[], set[str]],
-        mask: Callable[[str], str],
     ) -> None:
         super().__init__()
         self._workflow = workflow
@@ -73,11 +72,11 @@ class MainScreen(Screen[None]):
         self._zoomed = False
         self._wanted = ""
         self.tasks = TaskTree(view, breakpoints, id="tasks")
-        self.params = ParamsPane(mask, id="params")
-        self.task_page = Page(id="task")
-        self.error_page = Page(id="error")
+        self.params = ParamsPane(view, id="params")
+        self.task_page = Page(view, id="task")
+        self.error_page = Page(view, id="error")
         self.log_pane = LogPane(view, id="log")
-        self.problems = Page(id="problems")
+        self.problems = Page(view, id="problems")
         self.find_pane: Lines = self.tasks
         self._found_from = 0
 

@@ -117,7 +117,7 @@ class TaskTree(Lines):
             (look.symbol + " ", look.role),
             (pad(name, max(cell_len(name), operators - indent)), self._name_role(task)),
             (f"  {operator}" if operator else "", "key"),
-            (f" {command}" if command else "", "dim"),
+            (f" {self._view.mask(command)}" if command else "", "dim"),
         ]
         return Row(left, self._right(task), ("failed" if self._view.failing(task) else "stop") if stop else "")
 

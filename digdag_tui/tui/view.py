@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Flag, auto
 from pathlib import Path
 from typing import NamedTuple
@@ -66,12 +66,14 @@ class View:
 
     def __init__(self, project: Path) -> None:
         self.project = project
+        self.mask: Callable[[str], str] = str
+        """Takes the values of secrets out of a text."""
         self.attempt = Attempt()
         self.number = 0
         self.workflow = ""
         self.stopped: Stopped | None = None
         self.problems: tuple[Problem, ...] = ()
-        self.log = LogBook()
+        self.log = LogBook(self.mask)
         self.running: dict[int, None] = {}
         self.pausing = False
 
@@ -108,7 +110,7 @@ class View:
         self.attempt = Attempt()
         self.number, self.workflow = event.number, event.workflow
         self.stopped, self.pausing = None, False
-        self.log = LogBook()
+        self.log = LogBook(self.mask)
         self.running.clear()
 
     def _follow(self, event: SessionEvent) -> Changed:

@@ -127,19 +127,29 @@ async def test_an_edit_can_be_left(tmp_path: Path) -> None:
         assert screen.app.screen is screen.app.main
 
 
-async def test_secrets_are_masked(tmp_path: Path) -> None:
+async def test_secrets_are_nowhere_on_the_screen(tmp_path: Path) -> None:
     dig = """
     _export: {copied: "it is hunter2222", nested: {deep: hunter2222}}
-    +a: {echo>: hi}
+    +a: {echo>: "hunter2222 and ${copied}"}
+    +b: {fail>: "no ${copied}"}
     """
     async with opened(tmp_path, dig, secrets={"password": "hunter2222"}) as screen:
         await screen.stops("before +main+a")
         await screen.press("2")
         screen.app.main.params.select(("nested", "deep"))
-        assert "hunter2222" not in screen.text("params") and "it is ***" in screen.text("params")
+        assert "it is ***" in screen.text("params")
         await screen.press("y")
         await screen.says("copied: ")
         assert screen.app.clipboard == '"***"'
+        await screen.dialog("e")
+        assert "hunter" not in screen.picture()
+        await screen.press("escape", "3", "c")
+        await screen.stops("✖ +main+b failed")
+        await screen.shows("log", "*** and it is ***")
+        assert "no it is ***" in screen.text("error")
+        await screen.press("3", "up", "1", "home", "down")
+        for pane in ("tasks", "params", "task", "error", "log"):
+            assert "hunter2222" not in screen.text(pane)
 
 
 async def test_the_task_pane_has_the_definition_as_written_and_evaluated(tmp_path: Path) -> None:
