@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,11 @@ class Terminal:
         command = [sys.executable, "-m", "digdag_tui", *words]
         settings = folder.parent / f"{folder.name}-tmux.conf"
         settings.write_text("set -g remain-on-exit on\n")
-        later = ["sh", "-c", 'sleep 0.3; exec "$0" "$@"', *command]  # tmux gives a new window its size a little late
+        self._status = folder.parent / f"{folder.name}-status"
+        self._status.unlink(missing_ok=True)
+        # tmux gives a new window its size a little late, and sometimes does not tell a program's exit code.
+        script = f'sleep 0.3; "$0" "$@"; echo $? > {shlex.quote(str(self._status))}'
+        later = ["sh", "-c", script, *command]
         self._tmux("-f", str(settings), "new-session", "-d", "-x", columns, "-y", rows, "-c", str(folder), *later)
 
     def _tmux(self, *words: str) -> str:
@@ -67,14 +72,15 @@ class Terminal:
     def ended(self) -> int:
         """Wait for the program's end; its exit code."""
         end = time.monotonic() + 30
-        while True:
-            dead, _, status = (
-                self._tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}").strip().partition(" ")
-            )
-            if dead == "1" and status:
-                return int(status)
+        while not self._status.exists() or not self._status.read_text():
             assert time.monotonic() < end, f"still running:\n{self.screen()}"
             time.sleep(0.05)
+        return int(self._status.read_text())
+
+    def kill(self) -> None:
+        """End the program as the system does when it has no memory left."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        subprocess.run(["pkill", "-KILL", "-P", shell], check=True)
 
     def close(self) -> None:
         subprocess.run(["tmux", "-L", self._socket, "kill-server"], check=False, capture_output=True)
@@ -170,8 +176,8 @@ def test_a_killed_debugger_offers_to_go_on(tmp_path: Path) -> None:
         while not (tmp_path / "pid").exists():
             assert time.monotonic() < end
             time.sleep(0.05)
-        pid = first._tmux("display-message", "-p", "#{pane_pid}").strip()
-        subprocess.run(["kill", "-9", pid], check=True)
+        first.kill()
+        assert first.ended() == 137
     finally:
         first.close()
     (tmp_path / "ok").touch()

@@ -326,7 +326,7 @@ class Runner:
         """Digdag's report of keys that an operator did not look at (core 6.7)."""
         if entry.reads is None:
             return
-        known = {*entry.reads, "_type", f"{call.operator}>"}
+        known = {*entry.reads, "_type", f"{call.operator}>", *task.edits}
         for key in hash_order([key for key in call.local if key not in known]):
             near = suggestions(key, hash_order(entry.reads))
             hint = f"\n  > Did you mean [{', '.join(near)}]?" if near else ""
