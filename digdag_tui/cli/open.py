@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from ..workflow.errors import DigdagError
-from ..workflow.project import workflow_files
 from .options import launch_from, launch_options, locate
 
 
@@ -38,6 +37,8 @@ def _workflow_file(path: str) -> str:
         if place.suffix == ".dig" and not place.is_file():
             raise click.ClickException(f"{path} does not exist: name a .dig file, or a directory with one")
         return path
+    from ..workflow.project import workflow_files
+
     files = [file.name for file in workflow_files(place)]
     if len(files) == 1:
         return str(place / files[0])

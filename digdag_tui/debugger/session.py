@@ -412,8 +412,6 @@ class Session:
             await self._runner.drain(lambda task: task.full_name not in touched and task.id != held)
         events, _ = self._events_before(lambda task: task.full_name in touched)
         opening = Opening(record(events))
-        for name in touched:
-            opening.recording.outcomes.pop(name, None)
         if stopped:
             name = self.attempt.tasks[stopped.task].full_name
             if stopped.reason == "exception":
