@@ -73,7 +73,7 @@ def test_lock_has_what_is_needed() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    names = {re.split(r"[ =<>]", requirement)[0].lower().replace(".", "-") for requirement in wanted}
+    names = {re.split(r"[ =<>[]", requirement)[0].lower().replace(".", "-") for requirement in wanted}
     locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert names - locked == set()
 
