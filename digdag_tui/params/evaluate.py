@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..workflow.config import Config, Params, Value, merge
-from ..workflow.errors import Position
+from ..workflow.convert import read_bool, read_string
+from ..workflow.errors import ConfigError, Position
 from .template import Template, TemplateError, split
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ __all__ = ["Evaluator", "Path", "Reading", "TemplateError"]
 
 Path: TypeAlias = tuple[str | int, ...]
 """The place of a value in the params: keys, and indexes of lists."""
+
+TIME_LIMIT = "digdag-tui.template-time-limit"
+MEMORY_LIMIT = "digdag-tui.template-memory-limit"
+"""The keys of the configuration for how many seconds, and how many MB, the scripts of one text may take."""
 
 _LEFT_ALONE = frozenset(("_do", "_else_do"))
 _NOT_PARAMS = frozenset(("_check", "_error"))
@@ -42,12 +47,37 @@ class Evaluator:
         timezone: the local time of moment and Date where the params have no `timezone`.
         time_limit: seconds that one text may take.
         memory_limit: bytes that the scripts of one text may hold.
+        extended_syntax: whether braces may stand within `${}` (core 6.5).
     """
 
-    def __init__(self, timezone: str = "UTC", time_limit: float = 10.0, memory_limit: int = 256 * 2**20) -> None:
+    def __init__(
+        self,
+        timezone: str = "UTC",
+        time_limit: float = 10.0,
+        memory_limit: int = 256 * 2**20,
+        extended_syntax: bool = True,
+    ) -> None:
         self._timezone = timezone
         self._limits = (time_limit, memory_limit)
+        self._extended = extended_syntax
         self._engine: Engine | None = None
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, str]) -> Evaluator:
+        """An evaluator as Digdag's configuration wants it: `eval.*`, and limits of our own.
+
+        Raises:
+            ConfigError: a value is no number above 0, no boolean, or no engine that Digdag knows.
+        """
+        kind = read_string(settings, "eval.js-engine-type", "graal")
+        if kind not in ("nashorn", "graal", "nashorn-graal-check"):
+            message = f"either of nashorn, graal, or nashorn-graal-check but got {kind}"
+            raise ConfigError(f"Parameter 'eval.js-engine-type' must be {message}")
+        return cls(
+            time_limit=_positive(settings, TIME_LIMIT, 10.0),
+            memory_limit=int(_positive(settings, MEMORY_LIMIT, 256.0) * 2**20),
+            extended_syntax=read_bool(settings, "eval.extended-syntax", True) and kind == "graal",
+        )
 
     def text(self, text: str, scope: Mapping[str, Value]) -> str:
         """One text with its templates evaluated in `scope` (core 6.5).
@@ -90,7 +120,7 @@ class Evaluator:
     def _text(self, text: str, scope: Mapping[str, Value], timezone: Value) -> str:
         if "$" not in text:
             return text
-        template = split(text)
+        template = split(text, self._extended)
         try:
             result = template.without_script(scope)
             if result is not None:
@@ -150,7 +180,8 @@ class _Task:
         except TemplateError as raised:
             error = raised
         if self.record is not None:
-            self.record[path] = Reading(text, result, error, tuple(_variables(split(text), scope)))
+            template = split(text, self.evaluator._extended)
+            self.record[path] = Reading(text, result, error, tuple(_variables(template, scope)))
         if error is not None:
             if not self.keep_going:
                 self.failed = path
@@ -183,6 +214,18 @@ class _Overlay(MutableMapping[str, Value]):
 
     def __len__(self) -> int:
         return len({**self.raw, **self.own})
+
+
+def _positive(settings: Mapping[str, str], key: str, default: float) -> float:
+    text = settings.get(key)
+    try:
+        number = default if text is None else float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        hint = "seconds, such as 60" if key == TIME_LIMIT else "megabytes, such as 512"
+        raise ConfigError(f"Expected a number above 0 for key '{key}' but got \"{text}\" (string)", hint=hint)
+    return number
 
 
 def _variables(template: Template, scope: Mapping[str, Value]) -> Iterable[str]:

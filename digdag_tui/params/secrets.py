@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +15,13 @@ MASK = "***"
 MIN_LENGTH = 4
 """Shorter texts are not masked: they would hide too much else."""
 
+LONGEST_KEY = 255
+LARGEST_VALUE = 16384
+"""Bytes of UTF-8."""
+
 _PREFIX = "secrets."
+_SEGMENT = "[a-zA-Z](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?"
+_KEY = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*")
 
 
 class LocalSecrets:
@@ -63,6 +71,50 @@ class LocalSecrets:
             return [path for path in self._directory.iterdir() if path.is_file()]
         except OSError:
             return []
+
+
+class SecretFiles:
+    """The files of local secrets in `home`, one for each key, for `digdag secrets --local` (cli 3)."""
+
+    def __init__(self, home: Path) -> None:
+        self.directory = home / "secrets"
+
+    def stored_keys(self) -> list[str]:
+        """The keys that have a value, in order.
+
+        Raises:
+            OSError: the directory cannot be read.
+        """
+        return sorted(os.listdir(self.directory)) if self.directory.is_dir() else []
+
+    def write(self, key: str, value: str) -> None:
+        """Keep a value exactly as it is, readable for its owner alone.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(self.directory / key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(value.encode("utf-8", "surrogateescape"))
+
+    def delete(self, key: str) -> None:
+        """Forget a value, if there is one.
+
+        Raises:
+            OSError: its file cannot be deleted.
+        """
+        (self.directory / key).unlink(missing_ok=True)
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether Digdag takes `key` for a secret: words joined by dots, each from a letter to a letter or digit."""
+    return len(key) <= LONGEST_KEY and _KEY.fullmatch(key) is not None
+
+
+def is_secret_value(value: str) -> bool:
+    """Whether a value is short enough for Digdag."""
+    return len(value.encode("utf-8", "replace")) <= LARGEST_VALUE
 
 
 def is_file_name(key: str) -> bool:

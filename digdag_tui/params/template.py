@@ -11,6 +11,7 @@ from ..workflow.config import Value
 from ..workflow.errors import ConfigError, Position
 
 _OPENING = re.compile(r"\$\{(?![a-z]+:)(?=[\s\S])")
+_OLD = re.compile(r"\$\{(?![a-z]+:)(\{|[\s\S]+?)\}")
 _BRACE = re.compile(r"[{}]")
 _PATH = re.compile(r"\s*([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*)\s*", re.ASCII)
 _NOT_A_PARAM = frozenset(
@@ -90,9 +91,14 @@ class Template:
         return "".join(result)
 
 
-def split(text: str) -> Template:
-    """Split a text: `${` opens unless a lower-case word and a colon follow, and ends where braces balance."""
-    return _split(text) if len(text) <= KEPT_LENGTH else _split.__wrapped__(text)
+def split(text: str, extended: bool = True) -> Template:
+    """Split a text: `${` opens unless a lower-case word and a colon follow, and ends where braces balance.
+
+    Args:
+        extended: False for Digdag's old syntax, in which the first `}` ends an expression.
+    """
+    split_it = _split if extended else _split_old
+    return split_it(text) if len(text) <= KEPT_LENGTH else split_it.__wrapped__(text)
 
 
 @lru_cache(maxsize=4096)
@@ -111,6 +117,17 @@ def _split(text: str) -> Template:
         rest = text[start:] if position == len(text) else ""
     parts.append(_literal(text[position:]))
     return Template(text, tuple(part for part in parts if part), rest)
+
+
+@lru_cache(maxsize=4096)
+def _split_old(text: str) -> Template:
+    parts: list[str | Expression] = []
+    position = 0
+    for found in _OLD.finditer(text):
+        parts += [_literal(text[position : found.start()]), _expression(found[1])]
+        position = found.end()
+    parts.append(_literal(text[position:]))
+    return Template(text, tuple(part for part in parts if part), "")
 
 
 def _closing(text: str, position: int) -> int | None:

@@ -101,7 +101,7 @@ class _Compilation:
         self.tasks: list[_Task] = []
         self.errors: list[ConfigError] = []
         self.found: list[Problem] = []
-        self.invalid_keys: list[tuple[_Task, list[str]]] = []
+        self.invalid_keys: list[tuple[str, list[Problem]]] = []
 
     def finish(self) -> list[TaskDefinition]:
         """The tasks.
@@ -116,8 +116,8 @@ class _Compilation:
                 message = "\n".join([f"{_VALIDATION}Validating workflow task failed", *map(str, failures)])
                 raise ConfigError(message, position=task.position)
         if self.invalid_keys:
-            lines = [_invalid_keys_line(task, keys) for task, keys in self.invalid_keys]
-            first = _key_problem(self.invalid_keys[0][0], self.invalid_keys[0][1][0])
+            lines = [line for line, _ in self.invalid_keys]
+            first = self.invalid_keys[0][1][0]
             message = "\n".join([f"{_VALIDATION}Validating workflow failed", *lines])
             raise ConfigError(message, position=first.position, hint=first.hint)
         return [task.definition() for task in self.tasks]
@@ -127,7 +127,7 @@ class _Compilation:
         found = list(self.found)
         for task in self.tasks:
             found += [failure.problem for failure in task_name_failures(task.name, position=task.position)]
-        found += [_key_problem(task, key) for task, keys in self.invalid_keys for key in keys]
+        found += [problem for _, problems in self.invalid_keys for problem in problems]
         return found
 
     def refuse(self, error: ConfigError) -> None:
@@ -140,8 +140,9 @@ class _Compilation:
     def add(
         self, parent: _Task | None, name: str, full_name: str, body: Config, position: Position | None, depth: int = 0
     ) -> None:
-        """Add a task and its children (core 4.1)."""
+        """Add a task and its children (core 4.1); what is wrong is noted in the order in which Digdag sees it."""
         subtasks = [key for key in body if key[:1] == "+"]
+        bodies = self.task_bodies(body, subtasks) if subtasks else {}
         operators = [key for key in body if key[-1:] == ">"]
         own = _without_subtasks(body) if subtasks else body
         task = _Task(len(self.tasks), name, full_name, parent, own, not operators and "_type" not in own, position)
@@ -153,21 +154,35 @@ class _Compilation:
             if "_disable" in own and read_bool(own, "_disable", False):
                 task.config, task.is_group = Config({"_disable": True}), True
                 return
+        except ConfigError as error:
+            self.refuse(error)
+            return
+        if task.is_group:
+            self.add_children(task, body, bodies, depth)
+        elif bodies:
+            hint = "give the operator a task of its own beside the subtasks"
+            self.fail(f"A task can't have subtasks: {json_text(own)}", position_of(body, next(iter(bodies))), hint)
+        elif len(operators) > 1:
+            hint = "make each operator a task of its own"
+            message = f"A task can't have more than one operator: {json_text(own)}"
+            self.fail(message, position_of(body, operators[1]), hint)
+        try:
             error_body = read_map(own, "_error", {})
         except ConfigError as error:
             self.refuse(error)
             return
         if error_body:
             self.check_generated(full_name + "^error", error_body)
-        if task.is_group:
-            self.add_children(task, body, subtasks, depth)
-        elif subtasks:
-            hint = "give the operator a task of its own beside the subtasks"
-            self.fail(f"A task can't have subtasks: {json_text(own)}", position_of(body, subtasks[0]), hint)
-        elif len(operators) > 1:
-            hint = "make each operator a task of its own"
-            message = f"A task can't have more than one operator: {json_text(own)}"
-            self.fail(message, position_of(body, operators[1]), hint)
+
+    def task_bodies(self, body: Config, names: Sequence[str]) -> dict[str, Config]:
+        """The bodies of a group's tasks."""
+        bodies = {}
+        for name in names:
+            try:
+                bodies[name] = task_body(body, name)
+            except ConfigError as error:
+                self.refuse(error)
+        return bodies
 
     def check_generated(self, full_name: str, body: Mapping[str, Value]) -> None:
         """What is wrong with tasks that are generated later."""
@@ -179,19 +194,14 @@ class _Compilation:
         except ConfigError as error:
             self.errors.append(error)
 
-    def add_children(self, group: _Task, body: Config, names: list[str], depth: int) -> None:
+    def add_children(self, group: _Task, body: Config, bodies: Mapping[str, Config], depth: int) -> None:
         keys = [key for key in group.config if key not in GROUP_KEYS]
         if keys:
-            self.invalid_keys.append((group, keys))
+            self.invalid_keys.append((_invalid_keys_line(group, keys), [_key_problem(group, key) for key in keys]))
         children = []
-        for name in names:
-            try:
-                child_body = task_body(body, name)
-            except ConfigError as error:
-                self.refuse(error)
-                continue
+        for name, child in bodies.items():
             children.append(len(self.tasks))
-            self.add(group, name, group.full_name + name, child_body, position_of(body, name), depth + 1)
+            self.add(group, name, group.full_name + name, child, position_of(body, name), depth + 1)
         try:
             link([self.tasks[index] for index in children], group.config)
         except ConfigError as error:

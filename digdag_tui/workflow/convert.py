@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from .config import Params, Value, position_of
 from .errors import ConfigError
-from .text import java_double, json_text, json_type, parse_json, sample
+from .text import JSON_BLANKS, java_double, json_text, json_type, parse_json, sample
 
 MISSING: Final[Any] = object()
 """The default of a required key."""
@@ -21,7 +21,7 @@ T = TypeVar("T")
 Section = Mapping[str, Value]
 
 _BLANKS = "".join(map(chr, range(0x21)))
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?\d+")
 _STRING, _LIST, _BOOL = "string type", "array type", "'true' or 'false'"
 _INT, _LONG = "integer (int) type", "integer (long) type"
 
@@ -78,8 +78,8 @@ def to_integer(value: Value, bits: int) -> int:
             raise Mismatch
         case int():
             number = value
-        case float() if abs(value) < 2.0**64:
-            number = int(value)
+        case float() if -(2.0 ** (bits - 1)) <= value <= 2.0 ** (bits - 1) - 1:
+            number = min(int(value), 2 ** (bits - 1) - 1)
         case str():
             text = value.strip(_BLANKS)
             if text in ("", "null"):
@@ -197,7 +197,7 @@ def parse_list(config: Section, key: str, default: list[Value] = MISSING) -> lis
     Raises:
         ConfigError: required and absent, no JSON, or not a list.
     """
-    return _read(_parsed(config, key), key, default, to_list, _LIST)
+    return _read(_parsed(config, key, _LIST), key, default, to_list, _LIST)
 
 
 def parse_strings(config: Section, key: str, default: list[Any] = MISSING) -> list[Any]:
@@ -206,7 +206,7 @@ def parse_strings(config: Section, key: str, default: list[Any] = MISSING) -> li
     Raises:
         ConfigError: required and absent, no JSON, or not a list of scalars.
     """
-    return _read(_parsed(config, key), key, default, to_strings, _LIST)
+    return _read(_parsed(config, key, _LIST), key, default, to_strings, _LIST)
 
 
 def parse_map(config: Section, key: str, default: Params = MISSING) -> Params:
@@ -215,7 +215,8 @@ def parse_map(config: Section, key: str, default: Params = MISSING) -> Params:
     Raises:
         ConfigError: required and absent, no JSON, or not an object.
     """
-    return read_map(_parsed(config, key), key, default)
+    parsed = _parsed(config, key)
+    return _object(config, key, parsed[key]) if isinstance(config.get(key), str) else read_map(parsed, key, default)
 
 
 def read_optional_string(config: Section, key: str) -> str | None:
@@ -319,11 +320,15 @@ def _object(config: Section, key: str, value: Value) -> Params:
     return value
 
 
-def _parsed(config: Section, key: str) -> Section:
-    """`config` with the JSON text at `key` read, if there is one."""
+def _parsed(config: Section, key: str, expected: str | None = None) -> Section:
+    """`config` with the JSON text at `key` read, if there is one; a blank text is no `expected`."""
     value = config.get(key)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         return config
+    if not value.strip(JSON_BLANKS):
+        if expected is None:
+            return config
+        raise ConfigError(f"Expected {expected} for key '{key}' but got  (MISSING)", position=position_of(config, key))
     try:
         return {key: parse_json(value)}
     except ConfigError as error:

@@ -9,7 +9,7 @@ DigdagError                 message, kind, position, hint
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -44,22 +44,30 @@ class DigdagError(Exception):
 
     Args:
         message: Digdag's own text, without the kind.
+        kind: the words of the Java class, such as `secret not found`, where they are not the class's own.
         position: where in the source, when known.
         hint: what the person can do about it, when we know.
     """
 
-    kind: ClassVar[str | None] = None
+    kind: str | None = None
 
-    def __init__(self, message: str, *, position: Position | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, kind: str | None = None, *, position: Position | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.kind = kind or self.kind
         self.position = position
         self.hint = hint
 
     @property
     def error_message(self) -> str:
-        """`error.message` as `_error`, the REST API and the final report show it (core 5.5)."""
-        return f"{self.message} ({self.kind})" if self.kind else self.message or type(self).__name__
+        """`error.message` as `_error`, the REST API and the final report show it (core 5.5).
+
+        Of an error without a message it is the name of Digdag's class.
+        """
+        message = self.message or f"{(self.kind or 'task execution').title().replace(' ', '')}Exception"
+        return f"{message} ({self.kind})" if self.kind else message
 
     @property
     def advice(self) -> str | None:
@@ -89,11 +97,9 @@ class TaskExecutionError(DigdagError):
 
 
 class TaskRuntimeError(DigdagError):
-    """Any other failure of a task; `kind` is the Java class's words, such as `secret not found`."""
+    """Any other failure of a task."""
 
-    def __init__(self, message: str, kind: str = "runtime") -> None:
-        super().__init__(message)
-        self.kind = kind  # type: ignore[misc]
+    kind = "runtime"
 
 
 class ProjectError(DigdagError):

@@ -72,6 +72,6 @@ def _token(found: re.Match[str]) -> str:
     if text == "?":
         return "[^/]"
     if text[0] == "[" and len(text) > 1:
-        inside = text[1:-1].replace("\\", "\\\\")
+        inside = re.sub(r"[\\\[&|~]", r"\\\g<0>", text[1:-1])
         return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
     return re.escape(text[-1])

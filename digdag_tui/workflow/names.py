@@ -68,7 +68,7 @@ def top_level_task_name_failures(name: str, position: Position | None = None) ->
 def workflow_name_failures(name: str, position: Position | None = None) -> list[Failure]:
     """The rules for a workflow's name that `name` breaks."""
     rules = []
-    if not name.strip():
+    if not name:
         rules.append("must not be blank")
     elif name[0] in "0123456789":
         rules.append("must not start with a numeric digit (0-9)")

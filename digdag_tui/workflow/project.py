@@ -13,8 +13,15 @@ from .errors import ConfigError, DigdagError, Problem, ProjectError
 from .ignore import Ignore
 from .include import load_file
 from .names import ModelValidationError
-from .sources import FileError, SourceError
+from .sources import FileError, SourceError, shown_path
 from .workflow_file import read_workflow
+
+_JAVA_CLASSES = {
+    "json mapping": "com.fasterxml.jackson.databind.JsonMappingException",
+    "file system": "java.nio.file.AccessDeniedException",
+    "stack overflow": "java.lang.StackOverflowError",
+}
+"""The exceptions behind the kinds of FileError, where it is not an IOException."""
 
 
 class WorkflowNotFoundError(DigdagError):
@@ -73,13 +80,17 @@ def load_workflow(directory: Path, path: Path, sources: set[Path] | None = None)
 def load_called(directory: Path, path: Path) -> WorkflowDefinition:
     """The workflow of a file that `call>` names; one in a subdirectory exports that as `_workdir` (core 7).
 
+    Args:
+        path: where the file is, not normalised: a message shows it so.
+
     Raises:
         SourceError, ConfigError, ModelValidationError: it is not there or no workflow.
     """
-    directory, path = Path(os.path.abspath(directory)), Path(os.path.abspath(path))
-    if not path.exists():
-        raise ConfigError(f"File not found: {path}", hint="call> names a file of the project, with or without .dig")
-    workflow = load_workflow(directory, path)
+    directory = Path(os.path.abspath(directory))
+    try:
+        workflow = load_workflow(directory, directory / path)
+    except FileError as error:
+        raise _called_error(directory, path, error) from None
     folder, slash, _ = workflow.name.rpartition("/")
     if not slash:
         return workflow
@@ -134,6 +145,16 @@ def problems_of(error: DigdagError) -> Iterator[Problem]:
             yield error.problem
         case _:
             yield Problem(error.message, error.position, error.hint)
+
+
+def _called_error(directory: Path, path: Path, error: FileError) -> ConfigError:
+    """What `call>` says of a file that it cannot load."""
+    if error.kind in ("no such file", "file not found"):
+        hint = error.hint or "call> names a file of the project, with or without .dig"
+        return ConfigError(f"File not found: {error.message}", position=error.position, hint=hint)
+    name, kind = shown_path(path, directory), _JAVA_CLASSES.get(str(error.kind), "java.io.IOException")
+    hint = error.hint or error.summary
+    return ConfigError(f"Failed to read file: {name}: class {kind}", position=error.position, hint=hint)
 
 
 def _names_hint(project: Project) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from .config import Value
 from .text import java_double
 
 MERGE: Final = object()
 """What a plain `<<` resolves to."""
+
+_Number = TypeVar("_Number", int, float)
 
 STANDARD_TAG = "tag:yaml.org,2002:"
 
@@ -60,7 +62,7 @@ def integer(text: str) -> int:
     """
     sign, digits = _sign(text)
     if ":" in digits:
-        return int(sign * _sexagesimal(digits))
+        return sign * _sexagesimal(digits.rstrip(":"), _decimal_integer)
     base, digits = (
         (2, digits[2:]) if digits.startswith("0b")
         else (16, digits[2:]) if digits.startswith("0x")
@@ -87,7 +89,7 @@ def double(text: str) -> float | str:
     if digits == ".inf":
         number = float("inf")
     elif ":" in digits:
-        number = _sexagesimal(digits)
+        number = _sexagesimal(digits, _decimal)
     else:
         number = _decimal(digits)
     return java_double(sign * number) if number == float("inf") else sign * number
@@ -104,10 +106,16 @@ def _decimal(digits: str) -> float:
     return float(digits)
 
 
-def _sexagesimal(digits: str) -> float:
-    total = 0.0
+def _decimal_integer(digits: str) -> int:
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f'For input string: "{digits}"')
+    return int(digits)
+
+
+def _sexagesimal(digits: str, number: Callable[[str], _Number]) -> _Number:
+    total = number("0")
     for part in digits.split(":"):
-        total = total * 60 + _decimal(part)
+        total = total * 60 + number(part)
     return total
 
 

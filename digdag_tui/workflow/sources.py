@@ -51,14 +51,14 @@ def shown_path(path: Path, directory: Path | None) -> str:
 
 
 def read_source(path: Path, file: str, position: Position | None = None) -> str:
-    """The text of a file, without byte order mark.
+    """The text of a file, without byte order mark; bytes that are not UTF-8 become U+FFFD, as in Java.
 
     Args:
         file: the path as messages show it.
         position: the place that names the file; the file itself if None.
 
     Raises:
-        FileError: it cannot be read, or is not UTF-8.
+        FileError: it cannot be read.
     """
     place = position or Position(file, 1, 1)
     try:
@@ -71,11 +71,4 @@ def read_source(path: Path, file: str, position: Position | None = None) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         summary = f"File cannot be read: {file}: {reason}"
         raise FileError(f"{path}: {reason}", "file system", position=place, summary=summary) from None
-    try:
-        return data.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode()
-        line = before.count("\n") + 1
-        place = Position(file, line, len(before) - before.rfind("\n"))
-        message = f"File is not UTF-8: {file}"
-        raise FileError(message, "malformed input", position=place, hint="save it with UTF-8 encoding") from None
+    return data.decode(errors="replace").removeprefix("\ufeff")

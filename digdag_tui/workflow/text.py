@@ -10,7 +10,7 @@ from .config import Value
 from .errors import ConfigError
 
 _CONTROL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(00[01][0-9a-f])")
-_VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+JSON_BLANKS = " \t\r\n"
 
 
 def java_double(number: float) -> str:
@@ -84,47 +84,24 @@ def parse_json(text: str) -> Value:
     Raises:
         ConfigError: no JSON, in Jackson's words.
     """
-    start = len(text) - len(text.lstrip(" \t\r\n"))
+    from .json_errors import problem_of
+
+    start = len(text) - len(text.lstrip(JSON_BLANKS))
     try:
-        return _decoder.raw_decode(text, start)[0]
-    except json.JSONDecodeError as error:
-        raise _not_json(text, error.msg, error.pos) from None
-    except RecursionError:
-        raise ConfigError("JSON text is nested too deeply") from None
+        value = _decoder.raw_decode(text, start)[0]
+    except (ValueError, RecursionError):
+        raise ConfigError(problem_of(text) or "JSON text has a number of too many digits") from None
+    problem = None if isinstance(value, (str, list, dict)) else problem_of(text)
+    if problem:
+        raise ConfigError(problem)
+    return value
 
 
 def _refuse_constant(name: str) -> Value:
-    raise ConfigError(
-        f"com.fasterxml.jackson.core.JsonParseException: Non-standard token '{name}': "
-        "enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS to allow"
-    )
+    raise ValueError(name)
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _not_json(text: str, problem: str, place: int) -> ConfigError:
-    word = re.compile(r"\w+").match(text, place)
-    found = text[place : place + 1]
-    end = place + 2
-    if not found:
-        sentence, end = "Unexpected end-of-input", place + 1
-    elif problem.startswith("Expecting value") and word and not found.isdigit():
-        sentence, end = f"Unrecognized token '{word[0]}': was expecting {_VALUES}", word.end() + 1
-    else:
-        wanted = {
-            "Expecting property name enclosed in double quotes": "was expecting double-quote to start field name",
-            "Expecting ':' delimiter": "was expecting a colon to separate field name and value",
-            "Expecting ',' delimiter": "was expecting comma to separate entries",
-        }.get(problem, f"expected a valid value {_VALUES}")
-        sentence = f"Unexpected character ('{found}' (code {ord(found)})): {wanted}"
-    line = text.count("\n", 0, place) + 1
-    column = end - (text.rfind("\n", 0, place) + 1)
-    source = f'(String)"{text[:500]}"' + (f"[truncated {len(text) - 500} chars]" if len(text) > 500 else "")
-    kind = "JsonParseException" if found else "io.JsonEOFException"
-    return ConfigError(
-        f"com.fasterxml.jackson.core.{kind}: {sentence}\n at [Source: {source}; line: {line}, column: {column}]"
-    )
 
 
 def _quoted(text: str) -> str:

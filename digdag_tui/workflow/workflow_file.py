@@ -58,9 +58,8 @@ def examine(name: str, path: Path, config: Config) -> tuple[WorkflowDefinition, 
         message = f"Workflow '{name}' includes unknown keys: [{', '.join(unknown)}]"
         hint = _unknown_key_hint(unknown[0])
         errors.append(ConfigError(message, position=position_of(config, unknown[0]), hint=hint))
-    failures = workflow_name_failures(name, Position(name + ".dig", 1, 1))
-    for key in tasks:
-        failures += top_level_task_name_failures(key, position_of(config, key))
+    failures = [failure for key in tasks for failure in top_level_task_name_failures(key, position_of(config, key))]
+    failures += workflow_name_failures(name, Position(name + ".dig", 1, 1))
     if failures:
         errors.append(ModelValidationError("workflow", failures))
     positions = {key: config.positions[key] for key in kept if key in config.positions}
@@ -72,9 +71,10 @@ def _timezone(config: Config) -> str:
     value = config.get("timezone")
     if value is None:
         return "UTC"
-    if isinstance(value, str):
+    if isinstance(value, str) or type(value) is int:
+        text = str(value).strip()
         try:
-            return zone_id(value.strip()) if value.strip() else "UTC"
+            return zone_id(text) if text else "UTC"
         except ConfigError as error:
             raise mismatch(config, "timezone", optional_type("java.time.ZoneId"), error.hint) from error
     hint = "a zone is text such as Asia/Tokyo"

@@ -40,6 +40,9 @@ MAX_ALIASES = 50
 MAX_DEPTH = 200
 MAX_VALUES = 1_000_000
 
+_LIMITS = ("stack overflow", "yaml")
+"""The kinds of errors that end reading at once."""
+
 _BREAKS = "\r\n\x85\u2028\u2029"
 _BLANKS = "\0 \t" + _BREAKS
 _LIBYAML_DIFFERS = re.compile(
@@ -153,6 +156,14 @@ class _SnakeParser(Reader, Scanner, Parser):
         return token_class(name, start, self.get_mark())
 
 
+class _NullKeyError(Exception):
+    """A key that is null; `path` leads to it from the inside out, in Jackson's words."""
+
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self.path = ['java.util.LinkedHashMap["null"]']
+
+
 class _Composer:
     """Builds values from parser events. Aliases share their value, so nothing may change a value after loading."""
 
@@ -162,6 +173,7 @@ class _Composer:
         self.file = file
         self.includes = includes
         self.anchors: dict[str, tuple[Value, int]] = {}
+        self.anchored_texts: dict[str, str] = {}
         self.open_anchors: set[str] = set()
         self.aliases = 0
         self.depth = 0
@@ -175,13 +187,29 @@ class _Composer:
         if isinstance(start, StreamEndEvent):
             return None
         first = self.next_event()
-        value = self.value(first)
+        try:
+            value = self.value(first)
+        except YamlError as error:
+            if error.kind not in _LIMITS:
+                self.read_on()
+            raise
+        except _NullKeyError as error:
+            self.read_on()
+            message = "Null key for a Map not allowed in JSON (use a converting NullKeySerializer?)"
+            path = "->".join(reversed(error.path))
+            message = f"{message} (through reference chain: {path})"
+            raise FileError(message, "json mapping", position=error.position, hint="put the key in quotes") from None
         self.next_event()
         end = self.next_event()
         if not isinstance(end, StreamEndEvent):
             context, problem = "expected a single document in the stream", "but found another document"
             self.fail(ComposerError(context, first.start_mark, problem, end.start_mark))
         return value
+
+    def read_on(self) -> None:
+        """Parse the rest: wrong syntax anywhere comes before values that are wrong."""
+        while not isinstance(self.next_event(), StreamEndEvent):
+            pass
 
     def value(self, event: Any) -> Value:
         kind = type(event)
@@ -195,6 +223,9 @@ class _Composer:
         value = self.scalar(event) if kind is ScalarEvent else self.collection(event)
         self.open_anchors.discard(anchor)
         self.anchors[anchor] = value, self.values - before
+        self.anchored_texts.pop(anchor, None)
+        if kind is ScalarEvent:
+            self.anchored_texts[anchor] = event.value
         return value
 
     def alias(self, event: Any) -> Value:
@@ -243,7 +274,7 @@ class _Composer:
             self.refuse(event, f"Lists and mappings are nested more than {MAX_DEPTH} deep", "stack overflow")
         tag = event.tag or ""
         is_mapping = type(event) is MappingStartEvent
-        value = self.mapping() if is_mapping else self.sequence()
+        value = self.mapping(event) if is_mapping else self.sequence()
         self.depth -= 1
         if tag in ("", "!") or tag == STANDARD_TAG + ("map" if is_mapping else "seq"):
             return value
@@ -257,31 +288,40 @@ class _Composer:
         raise tag_error(tag, event.start_mark, self.text, self.file)
 
     def sequence(self) -> list[Value]:
-        items = []
+        items: list[Value] = []
         event = self.next_event()
         while type(event) is not SequenceEndEvent:
-            items.append(self.value(event))
+            try:
+                items.append(self.value(event))
+            except _NullKeyError as error:
+                error.path.append(f"java.util.ArrayList[{len(items)}]")
+                raise
             event = self.next_event()
         return items
 
-    def mapping(self) -> Config:
+    def mapping(self, start: Any) -> Config:
         config = Config()
         positions = config.positions
         next_event = self.next_event
         seen: set[str] = set()
-        duplicates = []
+        duplicates: list[tuple[Any, str]] = []
         merged: set[str] = set()
         event = next_event()
         while type(event) is not MappingEndEvent:
-            if type(event) is ScalarEvent and event.tag != "!include":
-                if event.value in seen:
-                    duplicates.append(event)
-                seen.add(event.value)
-            if type(event) is ScalarEvent and event.value == "<<" and event.implicit[0]:
-                self.merge(config, self.value(next_event()), merged, event)
+            text = self.key_text(event)
+            if text is not None:
+                if text in seen:
+                    duplicates.append((event, text))
+                seen.add(text)
+            if type(event) is ScalarEvent and text == "<<" and event.implicit[0]:
+                self.merge(config, merged, start, next_event())
             else:
                 key = self.key(event)
-                value = self.value(next_event())
+                try:
+                    value = self.value(next_event())
+                except _NullKeyError as error:
+                    error.path.append(f'java.util.LinkedHashMap["{key}"]')
+                    raise
                 if key in config and key not in merged:
                     del config[key]
                 config[key] = value
@@ -289,26 +329,32 @@ class _Composer:
                 positions[key] = Position(self.file, mark.line + 1, mark.column + 1)
             event = next_event()
         if duplicates:
-            keys = ", ".join(dict.fromkeys(duplicate.value for duplicate in duplicates))
-            self.refuse(duplicates[0], f"Duplicated keys: [{keys}]", "duplicate key yaml", "remove one of them")
+            keys = ", ".join(dict.fromkeys(text for _, text in duplicates))
+            self.refuse(duplicates[0][0], f"Duplicated keys: [{keys}]", "duplicate key yaml", "remove one of them")
         return config
+
+    def key_text(self, event: Any) -> str | None:
+        """What tells a key from those beside it: its text as it stands in the file."""
+        if type(event) is ScalarEvent:
+            return None if event.tag == "!include" else str(event.value)
+        return self.anchored_texts.get(str(event.anchor)) if type(event) is AliasEvent else None
 
     def key(self, event: Any) -> str:
         key = self.value(event)
         if key is None:
-            message = "Null key for a Map not allowed in JSON (use a converting NullKeySerializer?)"
-            raise FileError(message, "json mapping", position=self.position(event), hint="put the key in quotes")
+            raise _NullKeyError(self.position(event))
         return key if isinstance(key, str) else java_text(key)
 
-    def merge(self, config: Config, value: Value, merged: set[str], event: Any) -> None:
-        """Take over keys that `config` lacks, in place (core 1.3)."""
-        sources = value if isinstance(value, list) else [value]
-        for source in sources:
+    def merge(self, config: Config, merged: set[str], start: Any, event: Any) -> None:
+        """Take over keys that `config` lacks, in place (core 1.3); `event` begins what `<<` names."""
+        place = event.start_mark
+        value = self.value(event)
+        for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, dict):
                 wanted = "mapping" if isinstance(value, list) else "mapping or list of mappings"
                 found = "sequence" if isinstance(source, list) else "scalar"
                 problem = f"expected a {wanted} for merging, but found {found}"
-                self.fail(ConstructorError("while constructing a mapping", None, problem, event.start_mark))
+                self.fail(ConstructorError("while constructing a mapping", start.start_mark, problem, place))
             for key, item in source.items():
                 if key not in config:
                     config[key] = item

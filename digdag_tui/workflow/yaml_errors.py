@@ -15,6 +15,8 @@ from .sources import YamlError
 
 _BREAKS = "\0\r\n\x85\u2028\u2029"
 _CHARACTER = re.compile(r"(but found|escape character) '(.)'$", re.DOTALL)
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_ESCAPE = re.compile(r"(expected escape sequence of (\d) hexadecimal numbers, but found)")
 _HINTS = (
     ("(TAB)", "use spaces for indentation"),
     ("cannot start any token", "put the text in quotes"),
@@ -39,15 +41,15 @@ _HINTS = (
 def syntax_error(error: MarkedYAMLError | ReaderError, text: str, file: str) -> YamlError:
     """A parser's error as SnakeYAML words it."""
     if isinstance(error, ReaderError):
-        start = text.rfind("\n", 0, error.position) + 1
-        place = Position(file, text.count("\n", 0, error.position) + 1, error.position - start + 1)
+        lines = _LINE_BREAK.split(text[: error.position])
+        place = Position(file, len(lines), len(lines[-1]) + 1)
         character = error.character if isinstance(error.character, int) else ord(error.character)
         summary = f"special characters are not allowed: U+{character:04X}"
         return YamlError(error.reason, "reader", position=place, hint=_hint(error.reason), summary=summary)
-    problem = _words(error)
     mark: Any = error.problem_mark or error.context_mark
+    problem = _words(error, text[mark.index :])
     lines = [error.context] if error.context else []
-    if error.context_mark and (error.context_mark.line, error.context_mark.column) != (mark.line, mark.column):
+    if error.context_mark:
         lines.append(_place(text, error.context_mark))
     lines += [problem, _place(text, mark)]
     return YamlError(
@@ -65,9 +67,11 @@ def tag_error(tag: str, mark: Any, text: str, file: str) -> YamlError:
     return syntax_error(ConstructorError(None, None, problem, mark), text, file)
 
 
-def _words(error: MarkedYAMLError) -> str:
-    """PyYAML's words to SnakeYAML's."""
+def _words(error: MarkedYAMLError, rest: str) -> str:
+    """PyYAML's words to SnakeYAML's; `rest` is the text from where the problem is."""
     problem = error.problem or ""
+    if escape := _ESCAPE.match(problem):
+        return f"{escape[1]}: {rest[: int(escape[2])]}"
     if "cannot start any token" in problem:
         shown = "\\t(TAB)" if r"'\t'" in problem else problem.split("'")[1]
         return f"found character '{shown}' that cannot start any token. (Do not use {shown} for indentation)"

@@ -180,5 +180,46 @@ def test_what_a_schedule_adds(config: Params, timezone: str, session: str, last:
     assert (variables["last_session_date"], variables["next_session_date"]) == (last[:10], following[:10])
 
 
+def test_every_variable_of_a_retried_session_that_a_schedule_started() -> None:
+    session = "2026-03-29T00:00:00+00:00"
+    schedule = Schedule.parse(Config({"daily>": "07:00:00"}), "Europe/London")
+    around = schedule_params(schedule, datetime.fromisoformat(session))
+    params = {**around, "last_executed_session_time": "2026-03-27T00:00:00+00:00"}
+    attempt = BuiltIns(UUID, session, "Europe/London", session_id=7, attempt_id=9, retry_attempt_name="again")
+    assert merge(params, attempt.for_task("+main+a^sub", params)) == {
+        "timezone": "Europe/London",
+        "session_uuid": UUID,
+        "session_time": "2026-03-29T00:00:00+00:00",
+        "session_id": 7,
+        "session_date": "2026-03-29",
+        "session_date_compact": "20260329",
+        "session_local_time": "2026-03-29 00:00:00",
+        "session_tz_offset": "+0000",
+        "session_unixtime": 1774742400,
+        "last_session_time": "2026-03-28T00:00:00+00:00",
+        "last_session_date": "2026-03-28",
+        "last_session_date_compact": "20260328",
+        "last_session_local_time": "2026-03-28 00:00:00",
+        "last_session_tz_offset": "+0000",
+        "last_session_unixtime": 1774656000,
+        "last_executed_session_time": "2026-03-27T00:00:00+00:00",
+        "last_executed_session_date": "2026-03-27",
+        "last_executed_session_date_compact": "20260327",
+        "last_executed_session_local_time": "2026-03-27 00:00:00",
+        "last_executed_session_tz_offset": "+0000",
+        "last_executed_session_unixtime": 1774569600,
+        "next_session_time": "2026-03-30T00:00:00+01:00",
+        "next_session_date": "2026-03-30",
+        "next_session_date_compact": "20260330",
+        "next_session_local_time": "2026-03-30 00:00:00",
+        "next_session_tz_offset": "+0100",
+        "next_session_unixtime": 1774825200,
+        "project_id": 1,
+        "retry_attempt_name": "again",
+        "attempt_id": 9,
+        "task_name": "+main+a^sub",
+    }
+
+
 def test_no_schedule_adds_nothing() -> None:
     assert schedule_params(None, datetime.fromisoformat(TIME)) == {}

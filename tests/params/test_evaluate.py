@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digdag_tui.params.evaluate import Evaluator, Path, Reading, TemplateError
+from digdag_tui.params.evaluate import MEMORY_LIMIT, TIME_LIMIT, Evaluator, Path, Reading, TemplateError
 from digdag_tui.workflow.config import Config, Params
-from digdag_tui.workflow.errors import Position
+from digdag_tui.workflow.errors import ConfigError, Position
 
 EVALUATOR = Evaluator()
 
@@ -222,3 +222,66 @@ def test_a_texts_result_is_that_of_the_text_alone(params: Params) -> None:
             except TemplateError:
                 both.append(text)
         assert both[0] == both[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "result"),
+    [
+        ({}, "${{a: 1}.a}", "1"),
+        ({"eval.extended-syntax": "false"}, "${n}} ${ n + 1 }", "5} 6"),
+        ({"eval.js-engine-type": "nashorn"}, "${n}} ${ n + 1 }", "5} 6"),
+        ({"eval.js-engine-type": "graal", "eval.extended-syntax": "True"}, "${{a: n}.a}", "5"),
+    ],
+)
+def test_syntax_is_configured(settings: dict[str, str], text: str, result: str) -> None:
+    assert Evaluator.configured(settings).text(text, {"n": 5}) == result
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "hint"),
+    [
+        (
+            {"eval.js-engine-type": "v8"},
+            "Parameter 'eval.js-engine-type' must be either of nashorn, graal, or nashorn-graal-check but got v8",
+            None,
+        ),
+        (
+            {"eval.extended-syntax": "maybe"},
+            "Expected 'true' or 'false' for key 'eval.extended-syntax' but got \"maybe\" (string)",
+            None,
+        ),
+        (
+            {"digdag-tui.template-time-limit": "0"},
+            "Expected a number above 0 for key 'digdag-tui.template-time-limit' but got \"0\" (string)",
+            "seconds, such as 60",
+        ),
+        (
+            {"digdag-tui.template-memory-limit": "much"},
+            "Expected a number above 0 for key 'digdag-tui.template-memory-limit' but got \"much\" (string)",
+            "megabytes, such as 512",
+        ),
+    ],
+)
+def test_configuration_that_is_refused(settings: dict[str, str], message: str, hint: str | None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Evaluator.configured(settings)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "reason", "key"),
+    [
+        ({TIME_LIMIT: "0.05"}, "${(function() { for (;;); })()}", "time limit of 0.05 s exceeded", TIME_LIMIT),
+        (
+            {MEMORY_LIMIT: "16"},
+            "${(function() { for (var s = 'x'; ; s += s); })()}",
+            "memory limit of 16 MB exceeded",
+            MEMORY_LIMIT,
+        ),
+    ],
+)
+def test_limits_are_configured(settings: dict[str, str], text: str, reason: str, key: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        Evaluator.configured(settings).text(text, {})
+    assert caught.value.message == f"Failed to evaluate a variable {text} ({reason})"
+    assert key in (caught.value.hint or "")

@@ -114,7 +114,7 @@ def test_params_shadow_globals(template: str, params: Params, result: str) -> No
             "undefined",
         ),
         (
-            "[].includes [].find [].flat [].fill [].keys ''.includes ''.padStart ''.startsWith ''.repeat ''.trimStart",
+            "[].includes [].find [].flat [].fill [].keys ''.includes ''.padStart ''.startsWith ''.repeat",
             "undefined",
         ),
         ("''.replaceAll ''.contains ''.isEmpty ''.equals ''.hashCode", "undefined"),
@@ -321,7 +321,10 @@ def test_params_are_never_changed() -> None:
         ("${/(a+)+b/.test(new Array(40).join('a'))}", "time limit of 0.1 s exceeded"),
         ("${new Array(4294967295).reverse()}", "time limit of 0.1 s exceeded"),
         ("${[].concat(new Array(4294967295))}", "time limit of 0.1 s exceeded"),
-        ("${(function() { throw {toString: function() { while (true) {} }}; })()}", "time limit of 0.1 s exceeded"),
+        (
+            "${(function() { throw Object.create(null, {a: {get: function() { for (;;); }, enumerable: true}}); })()}",
+            "time limit of 0.1 s exceeded",
+        ),
         ("${(function() { for (var s = 'x'; ; s += s); })()}", "memory limit of 24 MB exceeded"),
         ("${(function() { for (var a = []; ; ) a.push([1]); })()}", "memory limit of 24 MB exceeded"),
         ("${(function f() { return f(); })()}", "RangeError: Maximum call stack size exceeded"),
@@ -333,7 +336,7 @@ def test_params_are_never_changed() -> None:
     ],
 )
 def test_limits_are_errors_and_the_next_text_is_fine(template: str, reason: str) -> None:
-    evaluator = Evaluator(time_limit=0.1, memory_limit=24 * 2**20)
+    evaluator = Evaluator(time_limit=0.1 if "time" in reason else 20, memory_limit=24 * 2**20)
     with pytest.raises(TemplateError) as caught:
         evaluator.text(template, {})
     assert caught.value.reason == reason

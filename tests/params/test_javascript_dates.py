@@ -274,3 +274,22 @@ def test_an_unknown_zone_is_a_config_error() -> None:
     assert text("${1 + 1}", "Mars/Olympus") == "2"
     with pytest.raises(ConfigError, match="Unknown time-zone ID: Mars/Olympus"):
         text("${moment()}", "Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        ("moment.duration(1234567890).toISOString()", "PT342H56M7.89S"),
+        ("moment.duration(-90, 'minutes').toISOString()", "-PT1H30M"),
+        ("moment.duration({days: 1, hours: 2}).toISOString()", "P1DT2H"),
+        ("moment.duration({months: 14, days: -3}).toISOString()", "P1Y2M-3D"),
+        ("moment.duration(0).toJSON()", "P0D"),
+        ("moment.utc(0).utcOffset('x').format()", "1970-01-01T00:00:00Z"),
+        ("moment.localeData('fr').months()[0]", "January"),
+        ("moment.calendarFormat(moment('2026-01-01'), moment('2026-01-02'))", "lastDay"),
+        ("moment.calendarFormat(moment('2026-01-09'), moment('2026-01-02'))", "sameElse"),
+        ("new Date(new Date(5)).getTime()", "5"),
+    ],
+)
+def test_moment_2_21(expression: str, result: str) -> None:
+    assert Evaluator().text("${" + expression + "}", {"timezone": "UTC"}) == result

@@ -91,12 +91,9 @@ def test_free_names_are_found(expression: str, names: list[str]) -> None:
         ("0b1", "binary"),
         ("0o7", "octal"),
         ("1_000", "_ in numbers"),
-        ("10n", "BigInt"),
         ("'\\u{41}'", "\\u{"),
         ("/a/y", "flag y"),
         ("/a/u", "flag u"),
-        ("/(?<n>a)/", "named groups"),
-        ("/(?<!a)b/", "lookbehind"),
     ],
 )
 def test_newer_syntax_is_refused_with_a_hint(expression: str, feature: str) -> None:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digdag_tui.params.secrets import LocalSecrets, Masker, is_file_name
+from digdag_tui.params.secrets import (
+    LocalSecrets,
+    Masker,
+    SecretFiles,
+    is_file_name,
+    is_secret_key,
+    is_secret_value,
+)
 from digdag_tui.workflow.errors import TaskRuntimeError
 
 
@@ -74,6 +81,57 @@ def test_keys_name_no_file_outside(home: Path, key: str) -> None:
 def test_other_keys_may_name_a_file(home: Path, key: str) -> None:
     (home / "secrets" / key).write_text("value")
     assert LocalSecrets({}, home).get(key) == "value"
+
+
+@pytest.mark.parametrize("key", ["a", "Z", "a1", "a-1", "a_b", "a.b", "aws.s3.access_key_id", "a" * 255, "a1.b2.c3"])
+def test_keys_that_digdag_takes(key: str) -> None:
+    assert is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "1",
+        "1a",
+        "a-",
+        "a_",
+        "-a",
+        "_a",
+        ".",
+        ".a",
+        "a.",
+        "a..b",
+        "a.1",
+        "a b",
+        "a/b",
+        "a:b",
+        "\u00e9",
+        "a\n",
+        "a" * 256,
+    ],
+)
+def test_keys_that_digdag_refuses(key: str) -> None:
+    assert not is_secret_key(key)
+
+
+def test_how_long_a_value_may_be() -> None:
+    assert is_secret_value("") and is_secret_value("x" * 16384) and is_secret_value("\u00e9" * 8192)
+    assert not is_secret_value("x" * 16385) and not is_secret_value("\u00e9" * 8192 + "x")
+
+
+@given(
+    st.from_regex(r"[a-zA-Z][a-zA-Z0-9_.-]{0,20}", fullmatch=True), st.text(st.characters(codec="utf-8"), max_size=50)
+)
+def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, key: str, value: str) -> None:
+    home = tmp_path_factory.mktemp("home")
+    if is_secret_key(key):
+        files = SecretFiles(home)
+        files.write(key, value)
+        assert LocalSecrets({}, home).get(key) == value
+        assert files.stored_keys() == [key]
+        files.delete(key)
+        assert LocalSecrets({}, home).get(key) is None
 
 
 def test_a_directory_in_place_of_a_secret(home: Path) -> None:

@@ -107,3 +107,21 @@ def test_paths_to_plain_values_need_no_javascript(text: str, result: str) -> Non
 )
 def test_anything_else_is_left_to_javascript(text: str, scope: dict[str, object]) -> None:
     assert split(text).without_script(scope) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a ${x} $$b", ["a ", "«x»", " $b"]),
+        ("${a}${b}", ["«a»", "«b»"]),
+        ("${{a: 1}.a}", ["«{a: 1»", ".a}"]),
+        ("${} a } b", ["«} a »", " b"]),
+        ("${{}", ["«{»"]),
+        ("${secret:a}", ["${secret:a}"]),
+        ("${open and ${x}", ["«open and ${x»"]),
+        ("${open", ["${open"]),
+    ],
+)
+def test_old_syntax(text: str, parts: list[str]) -> None:
+    template = split(text, extended=False)
+    assert [f"«{part.source}»" if isinstance(part, Expression) else part for part in template.parts] == parts

@@ -71,7 +71,7 @@ def test_tree() -> None:
         ("{_export: {}, echo>: a}", {"echo>": "a"}, False),
         ("{echo>: , anything: [1]}", {"echo>": None, "anything": [1]}, False),
         ("{_type: , _retry: 1}", {"_type": None, "_retry": 1}, False),
-        ("{_disable: true, +x: 1, a>: , b>: , c: , _after: 1, _error: 1}", {"_disable": True}, True),
+        ("{_disable: true, +x: {b: 1}, a>: , b>: , c: , _after: 1, _error: 1}", {"_disable": True}, True),
         ("{_disable: 'True', echo>: a}", {"_disable": True}, True),
         ("{_disable: false, echo>: a}", {"_disable": False, "echo>": "a"}, False),
         ("{_disable: '', echo>: a}", {"_disable": "", "echo>": "a"}, False),
@@ -379,3 +379,41 @@ def test_any_body_gives_a_tree_or_a_config_error(body: dict[str, Any]) -> None:
         for task in tasks:
             assert task.parent is None or task.parent < task.index
             assert all(up < task.index and tasks[up].parent == task.parent for up in task.upstreams)
+
+
+REFUSED = "io.digdag.core.repository.ModelValidationException: Validating workflow"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{+a: {+x: , b>: 1}, +c: 1}", "Parameter '+c' must be an object or array of objects"),
+        ("{+a: {+b: {+y: 1}, x>: }}", 'A task can\'t have subtasks: {"x>":null}'),
+        ("{+a: {_disable: true, +x: 1}}", "Parameter '+x' must be an object or array of objects"),
+        ("{+a: {+x: 1, _disable: no}}", "Parameter '+x' must be an object or array of objects"),
+        ("{+a: {_disable: no, x>: , y>: }}", "Expected 'true' or 'false' for key '_disable' but got \"no\" (string)"),
+        (
+            "{+a: {x>: , y>: , _error: 1}}",
+            'A task can\'t have more than one operator: {"x>":null,"y>":null,"_error":1}',
+        ),
+        ("{_error: 1, +a: {x>: , y>: }}", 'A task can\'t have more than one operator: {"x>":null,"y>":null}'),
+        (
+            "{+a: {+b: {_after: [+x]}, _error: 1}}",
+            'Setting "_after" option is invalid if its parent task doesn\'t have "_parallel: true" option',
+        ),
+        ("{+a: {foo: 1}, +b: {_parallel: 3}}", "Invalid _parallel format: 3"),
+        (
+            "{+a: {foo: 1}, +b: {+c d: {}}}",
+            f"{REFUSED} task failed\nname must not contain character ' ': \"+c d\"",
+        ),
+        (
+            "{+a: {foo: 1, _background: true}}",
+            f'{REFUSED} failed\n+wf+a contains invalid keys: \'foo\': "{{"foo":1,"_background":true}}"',
+        ),
+    ],
+)
+def test_the_first_of_several_errors(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compile_workflow(WorkflowDefinition("wf", Path("wf.dig"), "UTC", load_text(text, "wf.dig")))
+
+    assert caught.value.message == message

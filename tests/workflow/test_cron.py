@@ -252,3 +252,53 @@ def test_any_text_gives_a_time_or_one_error(text: str, after: datetime) -> None:
         assert error.message
     else:
         assert pattern.next(after, UTC) > after
+
+
+def reference(pattern: str, after: datetime) -> datetime:
+    """The first minute after `after` that all fields match, in UTC, for elements without wrapping ranges."""
+
+    def values(text: str, low: int, high: int) -> list[int]:
+        ends, _, step = text.partition("/")
+        first, _, last = (f"{low}-{high}" if ends == "*" else ends).partition("-")
+        return list(range(int(first), int(last or first) + 1, int(step or 1)))
+
+    minutes, hours, days, months, weekdays = (
+        values(text, *bounds)
+        for text, bounds in zip(pattern.split(), [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)], strict=True)
+    )
+    day = after.replace(hour=0, minute=0, second=0, microsecond=0)
+    while True:
+        if day.day in days and day.month in months and day.isoweekday() % 7 in {weekday % 7 for weekday in weekdays}:
+            times = (day.replace(hour=hour, minute=minute) for hour in hours for minute in minutes)
+            found = next((time for time in times if time > after), None)
+            if found:
+                return found
+        day += timedelta(days=1)
+
+
+def ordered_element(low: int, high: int) -> st.SearchStrategy[str]:
+    number = st.integers(low, high)
+    ranges = st.lists(number, min_size=2, max_size=2).map(lambda ends: "-".join(map(str, sorted(ends))))
+    steps = st.tuples(st.one_of(ranges, st.just("*")), st.integers(1, high + 5).map(str)).map("/".join)
+    return st.one_of(st.just("*"), number.map(str), ranges, steps)
+
+
+PLAIN = st.tuples(
+    ordered_element(0, 59),
+    ordered_element(0, 23),
+    ordered_element(1, 28),
+    ordered_element(1, 12),
+    ordered_element(0, 6),
+).map(" ".join)
+
+
+@settings(max_examples=300)
+@given(PLAIN, MOMENTS)
+def test_the_next_time_is_the_first_that_matches(pattern: str, after: datetime) -> None:
+    assert CronPattern.parse(pattern).next(after, UTC) == reference(pattern, after)
+
+
+@given(PLAIN, PLAIN, MOMENTS)
+def test_the_next_time_of_alternatives_is_the_first_of_theirs(one: str, other: str, after: datetime) -> None:
+    parsed = [CronPattern.parse(text).next(after, UTC) for text in (f"{one}|{other}", one, other)]
+    assert parsed[0] == min(parsed[1:])

@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digdag_tui.operators.catalog import CATALOG
 from digdag_tui.workflow.lint import problems
 
-OPERATORS = frozenset({"echo", "sh", "py", "call", "if", "loop", "for_each"})
+OPERATORS = {
+    **{name: CATALOG[name] for name in ("echo", "sh", "py", "call", "if", "loop", "for_each", "http", "mail", "wait")},
+    **{name: CATALOG[name] for name in ("td", "td_for_each", "td_load", "td_run", "param_get")},
+    "shout": None,
+}
 
 
 def found(directory: Path, files: dict[str, str]) -> list[str]:
@@ -55,6 +60,59 @@ def found(directory: Path, files: dict[str, str]) -> list[str]:
              "(write a number, or put _retry on the tasks in it)"],
         ),
         ("+a: {echo>: a, _retry: '${n}', timezone: x}", []),
+        ("+a: {shout>: , lowder: 1}", []),
+        ("+a: {echo>: }", [
+            "main.dig:1:6: error: Parameter '_command' is required but not set (echo> needs a command: text)"
+        ]),
+        ("+a: {_type: echo}", []),
+        ("+a: {py>: , script: x}\n+b: {td>: , query: x}\n+c: {http>: }\n+d: {_type: sh}", []),
+        ("+a: {loop>: 1}", [
+            "main.dig:1:6: error: Parameter '_do' is required but not set (add the tasks to run below _do)"
+        ]),
+        ("+a: {if>: true}", [
+            "main.dig:1:6: error: Both _do and _else_do are not specified. (add the tasks to run below _do)"
+        ]),
+        ("+a: {if>: true, _else_do: {echo>: b}}", []),
+        ("+a: {td_for_each>: {data: x}, do: {echo>: b}}", [
+            "main.dig:1:6: error: Parameter '_do' is required but not set (add the tasks to run below _do)",
+            "main.dig:1:31: warning: td_for_each> has no parameter 'do' (did you mean _do?)",
+        ]),
+        ("+a: {echo>: a, mesage: x}", [
+            "main.dig:1:16: warning: Parameter 'mesage' is not used at task +main+a. (echo> has no such parameter)"
+        ]),
+        ("+a: {mesage: x, echo>: '${mesage}'}", []),
+        ("+a: {wait>: 1s, pol_interval: 1s}", [
+            "main.dig:1:17: warning: Parameter 'pol_interval' is not used at task +main+a. "
+            "(did you mean poll_interval?)"
+        ]),
+        ("+a: {td>: {data: x}, databse: y, insert-into: t, other: z}", [
+            "main.dig:1:22: warning: td> has no parameter 'databse' (did you mean database?)",
+            "main.dig:1:34: warning: td> has no parameter 'insert-into' (did you mean insert_into?)",
+        ]),
+        ("+a: {databse: y, td>: {data: 'select ${databse}'}}", []),
+        ("+a: {http>: 'http://h/', hedaers: []}", [
+            "main.dig:1:26: warning: http> has no parameter 'hedaers' (did you mean headers?)"
+        ]),
+        ("+a: {sh>: a, shel: [x], retry: 3, _rety: 3}", [
+            "main.dig:1:35: warning: sh> has no parameter '_rety' (did you mean _retry?)"
+        ]),
+        ("+a: {param_get>: , retry: r}", []),
+        ("+a: {td>: q.sql}", [
+            "main.dig:1:6: warning: File not found: DIR/q.sql "
+            "(td> names a file of the project: a text of its own goes below `data:`)"
+        ]),
+        ("+a: {mail>: hello}", [
+            "main.dig:1:6: warning: File not found: DIR/hello "
+            "(mail> names a file of the project: a text of its own goes below `data:`)"
+        ]),
+        ("+a: {td>: ../q.sql}", [
+            "main.dig:1:6: warning: File name must not be outside of project path: ../q.sql "
+            "(name a file of the project)"
+        ]),
+        ("+a: {td>: '${x}.sql'}\n+b: {td>: {data: x}}\n+c: {td_load>: session}\n+d: {td_run>: saved}", []),
+        ("+a: {td_load>: load.yml}", [
+            "main.dig:1:6: warning: File not found: DIR/load.yml (td_load> names a file of the project)"
+        ]),
         ("+g: {_disable: true, ecko>: a, _export: 1}", []),
         ("schedule: {daily>: 10:00:00}", []),
         (
@@ -78,6 +136,27 @@ def found(directory: Path, files: dict[str, str]) -> list[str]:
 )  # fmt: skip
 def test_one_file(tmp_path: Path, text: str, expected: list[str]) -> None:
     assert found(tmp_path, {"main.dig": text}) == expected
+
+
+def test_a_key_that_the_file_of_a_command_uses_is_used(tmp_path: Path) -> None:
+    files = {"main.dig": "+a: {td>: q/a.sql, tables: x}\n+b: {td>: q/b.sql, preview_: x}", "q/a.sql": "${tables}"}
+    assert found(tmp_path, {**files, "q/b.sql": "${tables}"}) == [
+        "main.dig:2:20: warning: td> has no parameter 'preview_' (did you mean preview?)"
+    ]
+
+
+def test_pins(tmp_path: Path) -> None:
+    pins = "+main+lod: {}\n+main+load: {stor: 1}\n+main+g^sub+x: {}\n'+other*': {}\n+main+g: {rows: 1}\n"
+    assert found(tmp_path, {"main.dig": "+load: {echo>: x}\n+g: {echo>: y}", "digdag-tui.pins.yml": pins}) == [
+        "digdag-tui.pins.yml:1:1: warning: No task has the name +main+lod (did you mean +main+load?)",
+        "digdag-tui.pins.yml:2:14: error: stor is no part of a pin (did you mean store?)",
+        "digdag-tui.pins.yml:5:11: error: rows of a pin is a list of objects, one for each row",
+    ]
+
+
+def test_a_pin_of_a_file_that_does_not_load_is_not_unknown(tmp_path: Path) -> None:
+    lines = found(tmp_path, {"main.dig": "+a: [", "digdag-tui.pins.yml": "+main+a: {}"})
+    assert len(lines) == 1 and lines[0].startswith("main.dig:1:")
 
 
 def test_broken_schedule(tmp_path: Path) -> None:

@@ -63,7 +63,6 @@ def test_workflow_names(name: str) -> None:
     ("name", "rule"),
     [
         ("", "must not be blank"),
-        (" ", "must not be blank"),
         ("1st", "must not start with a numeric digit (0-9)"),
         *((c + "x", 'must not include special symbols (+ ^ @ / \\ / : * ? " < > |)') for c in '+^@/\\:*?"<>|'),
         ("a.dig", "must not end with .dig"),

@@ -126,11 +126,11 @@ def test_names_are_checked_last_and_all_at_once() -> None:
     assert isinstance(error, ModelValidationError)
     assert error.error_message == (
         "Validating workflow failed\n"
-        'name must not start with a numeric digit (0-9): "1st"\n'
         "task name must not contain character '+': \"+a+b\"\n"
-        'task name must not contain ^ character: "+c^d" (model validation)'
+        'task name must not contain ^ character: "+c^d"\n'
+        'name must not start with a numeric digit (0-9): "1st" (model validation)'
     )
-    assert [str(problem.position) for problem in problems_of(error)] == ["1st.dig:1:1", "main.dig:1:1", "main.dig:3:1"]
+    assert [str(problem.position) for problem in problems_of(error)] == ["main.dig:1:1", "main.dig:3:1", "1st.dig:1:1"]
 
 
 def test_project(tmp_path: Path) -> None:
@@ -267,7 +267,14 @@ def test_called_workflow(tmp_path: Path, path: str, text: str, name: str, config
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "File not found: {}/sub/x.dig (config)"),
+        ({}, "File not found: {0}/sub/x.dig (config)"),
+        ({"sub/x.dig": "!include : no.dig"}, "File not found: {0}/sub/no.dig (config)"),
+        ({"sub/x.dig": "!include : ../x"}, "File not found: File name must not include ..: ../x (config)"),
+        (
+            {"sub/x.dig": "~: 1"},
+            "Failed to read file: sub/x.dig: class com.fasterxml.jackson.databind.JsonMappingException (config)",
+        ),
+        ({"sub/x.dig/y": ""}, "Failed to read file: sub/x.dig: class java.io.IOException (config)"),
         ({"sub/x.dig": "colour: red"}, "Workflow 'sub/x' includes unknown keys: [colour] (config)"),
         ({"sub/x.dig": "+a: {}\n+a: {}"}, "Duplicated keys: [+a] (duplicate key yaml)"),
         (
@@ -285,3 +292,21 @@ def test_called_workflow_that_is_refused(tmp_path: Path, files: dict[str, str], 
         load_called(write(tmp_path, files), tmp_path / "sub/x.dig")
 
     assert caught.value.error_message == message.format(tmp_path)
+
+
+def test_called_file_is_shown_as_it_was_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_called(write(tmp_path, {"sub/x.dig": "{}"}), tmp_path / "sub" / ".." / "y.dig")
+
+    assert caught.value.error_message == f"File not found: {tmp_path}/sub/../y.dig (config)"
+    assert caught.value.hint is not None
+    assert load_called(tmp_path, tmp_path / "sub" / ".." / "sub/x.dig").name == "sub/x"
+
+
+@pytest.mark.parametrize(
+    ("timezone", "zone"), [("-1", "-01:00"), ("' UTC '", "UTC"), ("'+9'", "+09:00"), ("''", "UTC")]
+)
+def test_timezone_may_be_a_number(tmp_path: Path, timezone: str, zone: str) -> None:
+    write(tmp_path, {"main.dig": f"timezone: {timezone}\n+a: {{}}"})
+
+    assert load_project(tmp_path).workflows["main"].timezone == zone

@@ -484,3 +484,79 @@ def test_the_first_run_is_not_in_the_past_and_later_by_the_delay(config: Params,
     session, run = (time.astimezone(UTC) for time in parsed.first(now))
     assert run >= now.replace(microsecond=0)
     assert run - session == timedelta(seconds=parsed.delay)
+
+
+@pytest.mark.parametrize(
+    ("config", "pattern", "delay"),
+    [
+        ({"hourly>": "30:05"}, "0 * * * *", 1805),
+        ({"hourly>": "61:61"}, "0 * * * *", 3721),
+        ({"daily>": "07:08:09"}, "0 0 * * *", 25689),
+        ({"weekly>": "Sun,09:00:00"}, "0 0 * * 0", 32400),
+        ({"weekly>": "mOn,09:00:00"}, "0 0 * * 1", 32400),
+        ({"weekly>": "TUE,09:00:00"}, "0 0 * * 2", 32400),
+        ({"weekly>": "wed,09:00:00"}, "0 0 * * 3", 32400),
+        ({"weekly>": "thu,09:00:00"}, "0 0 * * 4", 32400),
+        ({"weekly>": "fri,09:00:00"}, "0 0 * * 5", 32400),
+        ({"weekly>": "Sat,09:00:00"}, "0 0 * * 6", 32400),
+        ({"weekly>": "0,09:00:00"}, "0 0 * * 0", 32400),
+        ({"weekly>": "7,09:00:00"}, "0 0 * * 0", 32400),
+        ({"weekly>": "Mon-Wed,09:00:00"}, "0 0 * * 1-3", 32400),
+        ({"weekly>": "Sat-Mon,00:00:00"}, "0 0 * * 6,0,1", 0),
+        ({"monthly>": "1,09:00:00"}, "0 0 1 * *", 32400),
+        ({"monthly>": "30,00:00:01"}, "0 0 30 * *", 1),
+        ({"minutes_interval>": 7}, "0,7,14,21,28,35,42,49,56 * * * *", 0),
+        ({"minutes_interval>": 90, "delay": 30}, "0 * * * *", 30),
+        ({"cron>": "15 6,18 * * 1-5", "delay": 45}, "15 6,18 * * 1-5", 45),
+    ],
+)
+def test_each_type_is_a_pattern_with_a_delay(config: Params, pattern: str, delay: int) -> None:
+    parsed, meant = schedule(config, "Asia/Tokyo"), schedule({"cron>": pattern, "delay": delay}, "Asia/Tokyo")
+    assert parsed.delay == delay
+    time = at("2026-01-29T10:17:31")
+    for _ in range(40):
+        assert parsed.first(time) == meant.first(time)
+        time = parsed.next(time).session_time
+        assert time == meant.next(time - timedelta(seconds=1)).session_time
+
+
+@settings(max_examples=200)
+@given(CONFIGS, ZONES, MOMENTS)
+def test_the_first_session_is_the_earliest_that_runs_later(config: Params, timezone: str, now: datetime) -> None:
+    parsed = schedule(config, timezone)
+    first = parsed.first(now)
+    aligned = now if now.microsecond == 0 else now.replace(microsecond=0) + timedelta(seconds=1)
+    assert first.run_time >= aligned
+    days = {"monthly>": 70, "cron>": 35, "weekly>": 8, "daily>": 2}
+    ((kind, value),) = config.items()
+    span = timedelta(seconds=2 * value) if kind == "seconds_interval>" else timedelta(days=days.get(kind, 0.1))
+    earlier = parsed.next(first.session_time - span).session_time
+    while parsed.next(earlier).session_time < first.session_time:
+        earlier = parsed.next(earlier).session_time
+    assert earlier < first.session_time
+    if kind == "seconds_interval>":
+        assert earlier < now
+    else:
+        assert earlier + timedelta(seconds=parsed.delay) < aligned
+
+
+DAYS = st.dates(datetime(2020, 1, 1).date(), datetime(2030, 1, 1).date()).map(str)
+WINDOWED = CONFIGS.filter(lambda config: "seconds_interval>" not in config)
+
+
+@given(WINDOWED, ZONES, st.datetimes(datetime(2019, 1, 1), datetime(2031, 1, 1), timezones=st.just(UTC)), DAYS, DAYS)
+def test_runs_lie_in_the_days_from_start_to_end(
+    config: Params, timezone: str, now: datetime, start: str, end: str
+) -> None:
+    start, end = sorted((start, end))
+    free, parsed = schedule(config, timezone), schedule({**config, "start": start, "end": end}, timezone)
+    begin = at(start, timezone)
+    over = at(end, timezone).replace(tzinfo=None) + timedelta(days=1)
+    closing = over.replace(tzinfo=zone(timezone)).astimezone(UTC)
+    unbound, found = free.first(now), parsed.first(now)
+    if unbound.run_time.astimezone(UTC) >= closing:
+        assert found == (NEVER, NEVER)
+    elif unbound.run_time < begin:
+        assert found == free.next(begin.astimezone(UTC) - timedelta(seconds=1))
+    else:
+        assert found == unbound

@@ -116,7 +116,7 @@ def test_json_type(value: Any, kind: str) -> None:
             "column: 3",
         ),
         ('{"a" 1}', "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value", ""),
-        ("[1 2]", "Unexpected character ('2' (code 50)): was expecting comma to separate entries", "column: 5"),
+        ("[1 2]", "Unexpected character ('2' (code 50)): was expecting comma to separate Array entries", "column: 5"),
         ("[1", "Unexpected end-of-input", "column: 3"),
         ("[NaN]", "Non-standard token 'NaN'", ""),
     ],

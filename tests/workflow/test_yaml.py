@@ -182,8 +182,8 @@ def test_merged_keys_stand_where_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "position"),
     [
-        ("a: {<<: x}", "expected a mapping or list of mappings for merging, but found scalar", place(1, 5)),
-        ("a: {<<: [{}, x]}", "expected a mapping for merging, but found scalar", place(1, 5)),
+        ("a: {<<: x}", "expected a mapping or list of mappings for merging, but found scalar", place(1, 9)),
+        ("a: {<<: [{}, x]}", "expected a mapping for merging, but found scalar", place(1, 9)),
         ("a: <<", "could not determine a constructor for the tag tag:yaml.org,2002:merge", place(1, 4)),
         ("a: !foo x", "could not determine a constructor for the tag !foo", place(1, 4)),
         ("!include : x", "could not determine a constructor for the tag !include", place(1, 1)),
@@ -399,3 +399,83 @@ def test_both_parsers_agree_on_any_text(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml, "CParser", None)
         assert outcome(text) == fast
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("~: 1", ""),
+        ("a: {b: {null: 1}}", 'java.util.LinkedHashMap["a"]->java.util.LinkedHashMap["b"]->'),
+        ("a: [1, {~: 1}]", 'java.util.LinkedHashMap["a"]->java.util.ArrayList[1]->'),
+    ],
+)
+def test_null_keys_are_told_with_their_path(text: str, path: str) -> None:
+    with pytest.raises(FileError) as caught:
+        load_text(text, "main.dig")
+    message = "Null key for a Map not allowed in JSON (use a converting NullKeySerializer?)"
+    chain = f'(through reference chain: {path}java.util.LinkedHashMap["null"])'
+    assert caught.value.message == f"{message} {chain}"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "z: {<<: 1}",
+            [
+                "while constructing a mapping",
+                " in 'string', line 1, column 4:",
+                "    z: {<<: 1}",
+                "       ^",
+                "expected a mapping or list of mappings for merging, but found scalar",
+                " in 'string', line 1, column 9:",
+                "    z: {<<: 1}",
+                "            ^",
+            ],
+        ),
+        (
+            ": 1",
+            [
+                "while parsing a block mapping",
+                " in 'string', line 1, column 1:",
+                "    : 1",
+                "    ^",
+                "expected <block end>, but found ':'",
+                " in 'string', line 1, column 1:",
+                "    : 1",
+                "    ^",
+            ],
+        ),
+        (
+            'a: "\\x4g"',
+            [
+                "while scanning a double-quoted scalar",
+                " in 'string', line 1, column 4:",
+                '    a: "\\x4g"',
+                "       ^",
+                "expected escape sequence of 2 hexadecimal numbers, but found: 4g",
+                " in 'string', line 1, column 7:",
+                '    a: "\\x4g"',
+                "          ^",
+            ],
+        ),
+    ],
+)
+def test_messages_in_full(text: str, lines: list[str]) -> None:
+    assert error_of(text).message == "\n".join([*lines, ""])
+
+
+def test_an_alias_of_a_key_is_that_key() -> None:
+    assert error_of("&x a: 1\n*x : 2").message == "Duplicated keys: [a]"
+    assert load_text("b: &x a\n*x : 2\n", "main.dig") == {"b": "a", "a": 2}
+
+
+@pytest.mark.parametrize("text", ["1:30.5", "0o7", "+-1", ""])
+def test_numbers_that_are_none(text: str) -> None:
+    assert error_of(f"a: !!int '{text}'").message.startswith("For input string: ")
+
+
+@pytest.mark.parametrize("text", ["a: !foo x", "{~: 1}", "a: 1\na: 2", "a: {<<: 1}", "a: !!int x"])
+def test_wrong_syntax_comes_first(text: str) -> None:
+    assert "found undefined alias" not in error_of(f"{text}\n}}").message
+    assert error_of(f"{text}\n}}").position == place(text.count("\n") + 2, 1)

@@ -19,11 +19,17 @@ FOOTER = "';\nreturn __p;\n}\n"
 _NAMES = frozenset(("Array", "JSON", "__t", "__p", "__j", "print"))
 
 METHODS = frozenset(
-    "codePointAt codePointBefore codePointCount compareTo compareToIgnoreCase contains contentEquals "  # noqa: SIM905
-    "endsWith equals equalsIgnoreCase formatted hashCode intern isBlank isEmpty length matches regionMatches repeat "
-    "replaceAll replaceFirst startsWith strip stripLeading stripTrailing subSequence".split()
+    "chars codePointAt codePointBefore codePointCount codePoints compareTo compareToIgnoreCase contains "  # noqa: SIM905
+    "contentEquals endsWith equals equalsIgnoreCase formatted getBytes getClass hashCode indent intern isBlank "
+    "isEmpty length lines matches offsetByCodePoints regionMatches repeat replaceAll replaceFirst startsWith strip "
+    "stripLeading stripTrailing subSequence toCharArray transform".split()
 )
 """java.lang.String's methods, which a text shows to calls only (java.js)."""
+_JAVA = METHODS | frozenset(
+    "Graal JSAdapter Java JavaImporter Packages com edu exit java javafx javax load loadWithNewGlobal "  # noqa: SIM905
+    "localeCompare org printErr quit template".split()
+)
+"""What java.js gives."""
 MARK = "\u029d"
 """Stands for the first letter of such a method where it is called: a name of the same length, so nothing moves."""
 
@@ -52,7 +58,8 @@ class Code:
 
     `source` is the function's body, `runnable` the same with calls of Java's methods renamed, `expressions` the spans
     of the scripts in both. `names` are the params that it may read, None for all. It `needs_moment` if it could look
-    at moment or Date. It must run `alone` if it could leave anything behind in a context whose built-ins are frozen.
+    at moment or Date, and `needs_java` if it could at what java.js gives. It must run `alone` if it could leave
+    anything behind in a context whose built-ins are frozen.
     """
 
     source: str
@@ -61,6 +68,7 @@ class Code:
     script: Script
     names: frozenset[str] | None
     needs_moment: bool
+    needs_java: bool
     alone: bool
 
     def params(self, template: Template, scope: Mapping[str, Value]) -> str:
@@ -107,6 +115,7 @@ def _compile(template: Template) -> Code:
         script,
         names=None if reads_all else _NAMES | roots,
         needs_moment=reflects or not words.isdisjoint(("moment", "Date")),
+        needs_java=reflects or not words.isdisjoint(_JAVA),
         alone=script.changes or reflects or ("moment" in words and _reaches_locales(script)),
     )
 

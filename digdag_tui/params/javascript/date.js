@@ -152,7 +152,7 @@
     }
 
     function primitive(value) {
-        if (value instanceof NativeDate) return value.toString();
+        if (value instanceof NativeDate) return getTime(value);
         if (value === null || (typeof value !== "object" && typeof value !== "function")) return value;
         const plain = value.valueOf();
         return plain !== null && typeof plain === "object" ? value.toString() : plain;
@@ -168,6 +168,10 @@
     Object.defineProperty(ZonedDate, "name", { value: "Date" });
     Object.defineProperty(ZonedDate, "length", { value: 7 });
     Object.defineProperty(ZonedDate, "prototype", { value: prototype, writable: false });
+    // Without Symbol.toPrimitive a Date is a number in sums and comparisons.
+    Object.defineProperty(prototype, Symbol.toPrimitive, {
+        value(hint) { return hint === "string" ? this.toString() : this.valueOf(); }
+    });
     define(prototype, "constructor", ZonedDate);
     define(ZonedDate, "now", NativeDate.now);
     define(ZonedDate, "UTC", UTC);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from .report import syntax_error, thrown
 from .syntax import ScriptError
 from .zones import periods
 
+_THROWS = re.compile("throw|exit|quit")
 _FUNCTIONS_KEPT = 1000
-_ZONES_KEPT = 4
+_CONTEXTS_KEPT = 8
 
 
 class Engine:
@@ -49,45 +51,48 @@ class Engine:
             code = compile_template(template)
         except ScriptError as error:
             raise syntax_error(template, error) from None
-        zone = timezone if code.needs_moment else ""
+        kind = timezone if code.needs_moment else "", code.needs_java
         params = code.params(template, scope)
         try:
-            context = self._context(zone, shared=False) if code.alone else self._shared(zone)
+            context = self._context(*kind, shared=False) if code.alone else self._shared(kind)
             result = context.run(code.runnable, params)
             if isinstance(result, str):
                 return result
             if result[0].startswith("InternalError"):
                 raise _Stopped(result[0])
-            if result[0] == "null" and "throw" not in code.source:  # no memory was left for an error
+            if result[0] == "null" and not _THROWS.search(code.source):  # no memory was left for an error
                 raise _Stopped("out of memory")
         except _Stopped as stopped:
-            self._contexts.pop(zone, None)
-            raise TemplateError(template.text, self._reason(str(stopped))) from None
+            self._contexts.pop(kind, None)
+            reason, hint = self._reason(str(stopped))
+            raise TemplateError(template.text, reason, hint=hint) from None
         raise thrown(template, scope, code, *result)
 
     @property
-    def _contexts(self) -> dict[str, _Context]:
-        """This thread's shared contexts: one without moment, and one for each time zone."""
-        contexts: dict[str, _Context] = self._local.__dict__.setdefault("contexts", {})
+    def _contexts(self) -> dict[tuple[str, bool], _Context]:
+        """This thread's shared contexts by time zone ("" is without moment), with Java's names or without."""
+        contexts: dict[tuple[str, bool], _Context] = self._local.__dict__.setdefault("contexts", {})
         return contexts
 
-    def _shared(self, zone: str) -> _Context:
+    def _shared(self, kind: tuple[str, bool]) -> _Context:
         contexts = self._contexts
-        if zone not in contexts:
-            if len(contexts) > _ZONES_KEPT:
+        if kind not in contexts:
+            if len(contexts) >= _CONTEXTS_KEPT:
                 contexts.clear()
-            contexts[zone] = self._context(zone, shared=True)
-        return contexts[zone]
+            contexts[kind] = self._context(*kind, shared=True)
+        return contexts[kind]
 
-    def _context(self, zone: str, shared: bool) -> _Context:
-        return _Context(zone, self.time_limit, self.memory_limit, shared)
+    def _context(self, zone: str, java: bool, shared: bool) -> _Context:
+        return _Context(zone, java, self.time_limit, self.memory_limit, shared)
 
-    def _reason(self, message: str) -> str:
+    def _reason(self, message: str) -> tuple[str, str | None]:
         if "interrupted" in message:
-            return f"time limit of {self.time_limit:g} s exceeded"
-        if "memory" in message or "too long" in message:
-            return f"memory limit of {self.memory_limit / 2**20:g} MB exceeded"
-        return message.partition("\n    at ")[0].strip()
+            reason, key, unit = f"time limit of {self.time_limit:g} s exceeded", "time", "SECONDS"
+        elif "memory" in message or "too long" in message:
+            reason, key, unit = f"memory limit of {self.memory_limit / 2**20:g} MB exceeded", "memory", "MB"
+        else:
+            return message.partition("\n    at ")[0].strip(), None
+        return reason, f"if it needs more, set -X digdag-tui.template-{key}-limit={unit}"
 
 
 class _Stopped(Exception):
@@ -95,9 +100,9 @@ class _Stopped(Exception):
 
 
 class _Context:
-    """A QuickJS context with Digdag's globals; with a `zone` also with its Date and moment."""
+    """A QuickJS context with Digdag's globals; with a `zone` also with its Date and moment, and with `java`'s names."""
 
-    def __init__(self, zone: str, time_limit: float, memory_limit: int, shared: bool) -> None:
+    def __init__(self, zone: str, java: bool, time_limit: float, memory_limit: int, shared: bool) -> None:
         # The package around it imports logging and starts a thread.
         import _quickjs  # type: ignore[import-not-found]
 
@@ -111,7 +116,8 @@ class _Context:
                 self._set_up("date.js", periods(zone))
                 self._context.eval(_moment())
                 self._set_up("moment.js", None)
-            self._set_up("java.js", {name: MARK + name[1:] for name in METHODS})
+            if java:
+                self._set_up("java.js", {name: MARK + name[1:] for name in METHODS})
             self._run = self._set_up("es5.js", shared)
         except self._exception as error:
             raise _Stopped(str(error)) from None

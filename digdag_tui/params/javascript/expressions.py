@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .tokens import ScriptError, Token, regex_at, token_at
 
-_ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", ">>>=", "&=", "|=", "^="])
+_ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "**=", "/=", "%=", "<<=", ">>=", ">>>=", "&=", "|=", "^="])
 _PRECEDENCE = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "===": 6, "!==": 6, "<": 7, ">": 7, "<=": 7, ">=": 7,
     "in": 7, "instanceof": 7, "<<": 8, ">>": 8, ">>>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
@@ -60,6 +60,7 @@ class ExpressionParser:
         self.methods: list[tuple[str, int]] = []
         self.calls: list[tuple[int, int, int]] = []
         self.reads_all = self.dynamic = self.changes = self.reads_global = False
+        self.fails: ScriptError | None = None
 
     def restart(self, position: int) -> None:
         self.token = token_at(self.source, position)
@@ -96,11 +97,15 @@ class ExpressionParser:
         text, start = token.text, token.start
         if token.kind == "string":
             text, start = text[1:-1], start + 1
-        here = "..." if self.source.startswith("...", token.start) else self.source[token.start : token.start + 1]
+        here = self.source[token.start : token.start + 1]
         both = previous.text + token.text if previous.end == token.start else ""
         for word in (both, here, token.text, previous.text):
             newer = newer or _NEWER.get(word)
         return ScriptError(f"{message} {text}", start, newer)
+
+    def iterates(self, newer: str) -> None:
+        """Note what Digdag parses but cannot run, since ECMAScript 5 has no iterators."""
+        self.fails = self.fails or ScriptError("undefined is not a function", self.token.start, newer, "TypeError")
 
     # Names
 
@@ -158,9 +163,9 @@ class ExpressionParser:
         start = self.token.start
         target = self.conditional(no_in)
         if self.token.kind == "punctuator" and self.token.text in _ASSIGNMENTS:
-            self.write(target, start)
             self.next()
             self.assignment(no_in)
+            self.write(target, start)
             return None
         return target
 
@@ -236,7 +241,7 @@ class ExpressionParser:
                 self.expression()
                 self.expect("]")
                 target = _MEMBER
-                if static and calls and self.at("("):
+                if static and calls and self.at("(") and key.text[1:-1] != "length":
                     self.methods.append((key.text[1:-1], key.start + 1))
             elif calls and self.at("("):
                 self.read(path)
@@ -303,6 +308,9 @@ class ExpressionParser:
     def array(self) -> None:
         while not self.at("]"):
             if not self.accept(","):
+                if self.at("..."):
+                    self.iterates("spread in lists: write a.concat(b)")
+                    self.next()
                 self.assignment()
                 if not self.at("]"):
                     self.expect(",")

@@ -5,10 +5,28 @@
 // What runs later than setting up calls ECMAScript 5's library only: es5.js takes the rest away.
 (hidden => {
     "use strict";
-    const codePointAt = Function.prototype.call.bind(String.prototype.codePointAt), fromCodePoint = String.fromCodePoint;
-    const text = String.prototype, last = array => array[array.length - 1];
+    const method = name => Function.prototype.call.bind(String.prototype[name]), { fromCodePoint } = String;
+    const codePointAt = method("codePointAt"), repeat = method("repeat"), trimStart = method("trimStart");
+    const trimEnd = method("trimEnd"), last = array => array[array.length - 1];
     const define = (object, name, value, writable) =>
         Object.defineProperty(object, name, { value, writable, enumerable: false, configurable: writable });
+
+    const JAVA = Symbol.for("java"), { toPrimitive } = Symbol, NativeProxy = Proxy;
+
+    // A Java exception, which Digdag reports by its message alone (es5.js).
+    class JavaException {
+        constructor(type, message) {
+            this.message = message;
+            this[JAVA] = type;
+        }
+        getMessage() { return this.message; }
+        toString() { return `${this[JAVA]}: ${this.message}`; }
+    }
+    const fail = (type, message) => { throw new JavaException(`java.${type}Exception`, message); };
+    const outside = message => fail("lang.StringIndexOutOfBounds", message);
+
+    const malformed = (what, pattern, index) => fail("util.regex.PatternSyntax",
+        `${what} near index ${index}\n${pattern}` + (index < pattern.length ? `\n${repeat(" ", index)}^` : ""));
 
     // Regular expressions: a Java pattern as a JavaScript one in mode v.
     const SPACES = {
@@ -50,14 +68,18 @@
             if (name === "k" && take(/<\w+>/y)) return "\\k" + found[0];
             if (name === "c") return "\\c" + pattern[position++];
             if (!depth && ANCHORS[name]) return ANCHORS[name];
-            return CONTROLS[name] || (/[1-9bBdDwWtnrf]/.test(name) ? "\\" + name : literal(name));
+            if (CONTROLS[name] || /[1-9bBdDwWtnrf]/.test(name)) return CONTROLS[name] || "\\" + name;
+            if (/[A-Za-z]/.test(name)) malformed("Illegal/unsupported escape sequence", pattern, position - 1);
+            return literal(name);
         }
         while (position < pattern.length) {
             if (take(/\\Q([^]*?)(?:\\E|$)/y)) source += [...found[1]].map(literal).join("");
             else if (take(/\\([^])/y)) source += escaped(found[1]);
             else if (take(/\[\^?/y)) { source += found[0]; depth++; if (take(/\]/y)) source += "\\]"; }
             else if (depth && take(/\]/y)) { source += "]"; depth--; }
-            else if (depth && take(/&&|-/y)) source += found[0];
+            else if (take(/\\/y)) malformed("Unexpected internal error", pattern, position);
+            else if (depth && take(/&&/y)) source += found[0];
+            else if (depth && take(/-/y)) source += pattern[position] === "]" || /[[^\]]$|\\[dDwW]$/.test(source) ? "\\-" : "-";
             else if (!depth && take(/\(\?>/y)) source += "(?:";
             else if (!depth && take(/\(\?(?:<?[=!:]|<\w+>)|[()|.^]/y)) source += found[0];
             else if (!depth && take(/\$/y)) source += flags.indexOf("m") < 0 ? ANCHORS.Z : "$";
@@ -66,7 +88,17 @@
         }
         // Each side of && must be a class of its own in JavaScript: [a-z&&[^b]].
         source = source.replace(/\[(\^?)((?:[^[\]\\]|\\.)+)&&/g, "[$1[$2]&&");
-        return new RegExp(source, flags + "v");
+        try {
+            return new RegExp(source, flags + "v");
+        } catch (error) {
+            const { message } = error, { length } = pattern, dangling = /(?:^|[(|])([*+?])/.exec(pattern);
+            if (/expecting '\)'/.test(message)) malformed("Unclosed group", pattern, length);
+            if (message === "unexpected end") malformed("Unclosed character class", pattern, length - 1);
+            if (message === "nothing to repeat" && dangling) {
+                malformed(`Dangling meta character '${dangling[1]}'`, pattern, dangling.index + dangling[0].length - 1);
+            }
+            return fail("util.regex.PatternSyntax", `${message}\n${pattern}`);
+        }
     }
 
     function replacer(template) {
@@ -76,19 +108,32 @@
             return template.replace(/\\([^])|\$(?:\{(\w+)\}|(\d+))|[\\$]/g, (all, escaped, name, digits) => {
                 if (escaped) return escaped;
                 if (name && name in named) return group(named[name]);
-                if (!digits) throw new Error("Illegal group reference");
+                if (name) fail("lang.IllegalArgument", `No group with name {${name}}`);
+                if (all === "\\") fail("lang.IllegalArgument", "character to be escaped is missing");
+                if (!digits) fail("lang.IllegalArgument", "Illegal group reference");
                 let length = digits.length;
                 while (length > 1 && digits.slice(0, length) >= count) length--;
-                if (digits.slice(0, length) >= count) throw new Error("No group " + digits.slice(0, length));
+                if (digits.slice(0, length) >= count) fail("lang.IndexOutOfBounds", "No group " + digits.slice(0, length));
                 return group(groups[+digits.slice(0, length)]) + digits.slice(length);
             });
         };
     }
 
+    const isInt = value => (value | 0) === value;
+    const kind = value => typeof value === "number" ? (isInt(value) ? "Integer" : "Double") : typeof value === "boolean" ? "Boolean" : "String";
+    function javaText(value) {
+        if (kind(value) !== "Double" || !isFinite(value)) return value === undefined ? "null" : String(value);
+        const size = Math.abs(value), digits = String(value);
+        if (size >= 1e-3 && size < 1e7) return digits.indexOf(".") < 0 ? digits + ".0" : digits;
+        const [mantissa, exponent] = value.toExponential().split("e");
+        return `${mantissa.indexOf(".") < 0 ? mantissa + ".0" : mantissa}E${Number(exponent)}`;
+    }
+
     // java.lang.String.format without dates.
     function format(pattern, ...values) {
         let next = 0;
-        const kind = value => typeof value === "number" ? (value % 1 ? "Double" : "Integer") : typeof value === "boolean" ? "Boolean" : "String";
+        if (values.length === 1 && Array.isArray(values[0])) values = values[0];
+        const illegal = message => fail("util.IllegalFormat", message);
         const fill = (content, width, character) => {
             while (content.length < width) content = character + content;
             return content;
@@ -98,8 +143,8 @@
             const flag = character => flags.indexOf(character) >= 0, conversion = letter.toLowerCase();
             if (conversion === "n") return "\n";
             const position = conversion === "%" ? -1 : index ? index - 1 : next++, value = values[position];
-            if (position >= values.length) throw new Error(`Format specifier '${all}'`);
-            const expect = type => { if (kind(value) !== type) throw new Error(`${letter} != java.lang.${kind(value)}`); };
+            if (position >= values.length) illegal(`Format specifier '${all}'`);
+            const expect = type => { if (kind(value) !== type) illegal(`${letter} != java.lang.${kind(value)}`); };
             const signed = digits => {
                 if (flag(",")) digits = digits.replace(/^\d+/, whole => whole.replace(/\B(?=(\d{3})+$)/g, ","));
                 const before = value < 0 ? (flag("(") ? "(" : "-") : flag("+") ? "+" : flag(" ") ? " " : "";
@@ -108,9 +153,9 @@
             };
             let content;
             if (conversion === "%") content = "%";
-            else if (conversion === "s") content = value === undefined ? "null" : String(value);
+            else if (conversion === "s") content = javaText(value);
             else if (conversion === "b") content = String(value !== null && value !== undefined && value !== false);
-            else if (conversion === "c") content = typeof value === "number" ? fromCodePoint(value) : String(value);
+            else if (conversion === "c") { expect("Integer"); content = fromCodePoint(value); }
             else if (conversion === "d") { expect("Integer"); content = signed(String(Math.abs(value))); }
             else if (conversion === "f") { expect("Double"); content = signed(Math.abs(value).toFixed(precision === undefined ? 6 : precision)); }
             else if (conversion === "e") {
@@ -120,7 +165,7 @@
                 expect("Integer");
                 content = (value < 0 ? value + 4294967296 : value).toString(conversion === "x" ? 16 : 8);
                 content = flag("0") ? fill(content, width, "0") : content;
-            } else throw new Error(`Conversion = '${letter}'`);
+            } else illegal(`Conversion = '${letter}'`);
             if (precision !== undefined && (conversion === "s" || conversion === "b")) content = content.slice(0, precision);
             if (letter !== conversion) content = content.toUpperCase();
             if (flag("-")) while (content.length < width) content += " ";
@@ -135,59 +180,133 @@
         }
         return a.length - b.length;
     }
-    const methods = {
-        codePointAt: text.codePointAt,
-        codePointBefore(index) { return codePointAt(last([...this.slice(0, index)]), 0); },
-        codePointCount(start, end) { return [...this.slice(start, end)].length; },
-        compareTo(other) { return compare(this, String(other)); },
-        compareToIgnoreCase(other) { return compare(fold(this), fold(other)); },
-        contains(part) { return this.indexOf(part) >= 0; },
-        contentEquals(other) { return `${this}` === String(other); },
-        endsWith(end) { return this.lastIndexOf(end) >= 0 && this.lastIndexOf(end) === this.length - String(end).length; },
-        equals(other) { return `${this}` === other; },
-        equalsIgnoreCase(other) { return typeof other === "string" && fold(this) === fold(other); },
-        formatted(...values) { return format(this, ...values); },
-        hashCode() {
+    // java.text.Collator: first the letters count, then accents, blanks and hyphens, then small before capital.
+    const normalize = method("normalize"), MARKS = "_,;:!?/.`^~'\"()[]{}@$*&\\#%+<=>|0123456789";
+    const ACCENT = /[ \u00A0-]|\p{M}/u;
+    function collate(a, b) {
+        const parts = value => {
+            const letters = [], accents = [], cases = [];
+            for (const character of normalize(value, "NFD")) {
+                const small = character.toLowerCase(), mark = MARKS.indexOf(character);
+                if (ACCENT.test(character)) {
+                    accents.push(letters.length * 0x110000 + codePointAt(character, 0));
+                } else {
+                    letters.push(mark < 0 ? 0x100 + codePointAt(small, 0) : mark);
+                    cases.push(+(small !== character));
+                }
+            }
+            return [letters, accents, cases];
+        };
+        const order = (mine, theirs) => {
+            let index = 0;
+            while (index < mine.length && mine[index] === theirs[index]) index++;
+            if (index < mine.length && index < theirs.length) return mine[index] < theirs[index] ? -1 : 1;
+            return mine.length < theirs.length ? -1 : +(mine.length > theirs.length);
+        };
+        const [letters, accents, cases] = parts(a), theirs = parts(b);
+        return order(letters, theirs[0]) || order(accents, theirs[1]) || order(cases, theirs[2]);
+    }
+    define(String.prototype, "localeCompare", function (other) { return collate(String(this), String(other)); }, true);
+
+    const count = number => ({ count() { return number; } });
+
+    // The signatures of each method (s a text, i an integer, b a boolean, o anything, * any number of them) and what it does.
+    const METHODS = {
+        chars: ["", text => count(text.length)],
+        codePointAt: ["i", (text, index) => {
+            if (index < 0 || index >= text.length) outside(`index ${index}, length ${text.length}`);
+            return codePointAt(text, index);
+        }],
+        codePointBefore: ["i", (text, index) => codePointAt(last([...text.slice(0, index)]), 0)],
+        codePointCount: ["ii", (text, start, end) => [...text.slice(start, end)].length],
+        codePoints: ["", text => count([...text].length)],
+        compareTo: ["s", compare],
+        compareToIgnoreCase: ["s", (text, other) => compare(fold(text), fold(other))],
+        contains: ["s", (text, part) => text.indexOf(part) >= 0],
+        contentEquals: ["s", (text, other) => text === `${other}`],
+        endsWith: ["s", (text, end) => text.slice(Math.max(0, text.length - end.length)) === `${end}`],
+        equals: ["o", (text, other) => text === other],
+        equalsIgnoreCase: ["s", (text, other) => other !== null && other !== undefined && fold(text) === fold(other)],
+        formatted: ["*", format],
+        getBytes: [" s", () => ({})],
+        getClass: ["", () => JavaString],
+        hashCode: ["", text => {
             let hash = 0;
-            for (let i = 0; i < this.length; i++) hash = (hash * 31 + this.charCodeAt(i)) | 0;
+            for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
             return hash;
-        },
-        intern() { return `${this}`; },
-        isBlank() { return this.trim() === ""; },
-        isEmpty() { return this.length === 0; },
-        length() { return this.length; },
-        matches(pattern) {
-            const { source, flags } = regex(String(pattern), "");
-            return new RegExp(`(?<![^])(?:${source})(?![^])`, flags).test(this);
-        },
-        regionMatches(ignoreCase, start, other, otherStart, length) {
-            if (typeof ignoreCase !== "boolean") return methods.regionMatches.call(this, false, ...arguments);
-            const a = this.substr(start, length), b = String(other).substr(otherStart, length);
-            return ignoreCase ? fold(a) === fold(b) : a === b;
-        },
-        repeat: text.repeat,
-        replaceAll(pattern, replacement) { return this.replace(regex(String(pattern), "g"), replacer(String(replacement))); },
-        replaceFirst(pattern, replacement) { return this.replace(regex(String(pattern), ""), replacer(String(replacement))); },
-        startsWith(start, from = 0) { return this.substr(from, String(start).length) === String(start); },
-        strip: text.trim,
-        stripLeading: text.trimStart,
-        stripTrailing: text.trimEnd,
-        subSequence: text.substring
+        }],
+        indent: ["i", (text, width) => text.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n").map(line =>
+            (width < 0 ? line.replace(new RegExp(`^\\s{0,${-width}}`), "") : repeat(" ", width) + line) + "\n").join("")],
+        intern: ["", text => text],
+        isBlank: ["", text => text.trim() === ""],
+        isEmpty: ["", text => text.length === 0],
+        length: ["", text => text.length],
+        lines: ["", text => count(text === "" ? 0 : text.replace(/(?:\r\n?|\n)$/, "").split(/\r\n?|\n/).length)],
+        matches: ["s", (text, pattern) => {
+            const { source, flags } = regex(`${pattern}`, "");
+            return new RegExp(`(?<![^])(?:${source})(?![^])`, flags).test(text);
+        }],
+        offsetByCodePoints: ["ii", (text, start, offset) => start + [...text.slice(start)].slice(0, offset).join("").length],
+        regionMatches: ["isii bisii", (text, ...rest) => {
+            const [ignoreCase, start, other, otherStart, length] = rest.length === 5 ? rest : [false, ...rest];
+            const a = text.substr(start, length), b = other.substr(otherStart, length);
+            return a.length === length && (ignoreCase ? fold(a) === fold(b) : a === b);
+        }],
+        repeat: ["i", (text, times) => times < 0 ? fail("lang.IllegalArgument", `count is negative: ${times}`) : repeat(text, times)],
+        replaceAll: ["ss", (text, pattern, replacement) => text.replace(regex(`${pattern}`, "g"), replacer(`${replacement}`))],
+        replaceFirst: ["ss", (text, pattern, replacement) => text.replace(regex(`${pattern}`, ""), replacer(`${replacement}`))],
+        startsWith: ["s si", (text, start, from = 0) => from >= 0 && text.slice(from, from + start.length) === `${start}`],
+        strip: ["", text => text.trim()],
+        stripLeading: ["", text => trimStart(text)],
+        stripTrailing: ["", text => trimEnd(text)],
+        subSequence: ["ii", (text, start, end) => {
+            if (start < 0 || end > text.length || start > end) outside(`begin ${start}, end ${end}, length ${text.length}`);
+            return text.slice(start, end);
+        }],
+        toCharArray: ["", () => ({})],
+        transform: ["o", (text, change) => change(text)]
     };
-    for (const name of Object.keys(methods)) {
-        define(String.prototype, hidden[name], methods[name]);
-        define(Object.prototype, hidden[name], function () {
+    const isNull = value => value === null || value === undefined;
+    const FITS = {
+        s: value => isNull(value) || typeof value === "string" || value instanceof String,
+        i: isInt, b: value => typeof value === "boolean", o: () => true
+    };
+    function check(name, signatures, values) {
+        const fits = signature => signature === "*" ||
+            (signature.length === values.length && values.every((value, index) => FITS[signature[index]](value)));
+        if (!signatures.some(fits)) {
+            throw new TypeError(`execute on foreign object failed due to: ${name} takes no such arguments`);
+        }
+        if (signatures[0][0] === "s" && name !== "equalsIgnoreCase" && values.some(isNull)) {
+            fail("lang.NullPointer", `Cannot invoke "String.${name}" because an argument is null`);
+        }
+    }
+    for (const name of Object.keys(METHODS)) {
+        const signatures = METHODS[name][0].split(" "), method = METHODS[name][1];
+        const dispatch = { call(...values) {
+            if (typeof this === "string") {
+                check(name, signatures, values);
+                return method(`${this}`, ...values);
+            }
             const own = this[name];
             if (typeof own !== "function") throw new TypeError(`(intermediate value).${name} is not a function`);
-            return own.apply(this, arguments);
-        });
+            return own.apply(this, values);
+        } };
+        define(Object.prototype, hidden[name], dispatch.call);
     }
 
-    function JavaString(value) { return new String(value === undefined ? "" : value); }
-    JavaString.format = format;
-    JavaString.valueOf = JavaString.copyValueOf = value => String(value);
-    JavaString.join = (separator, ...parts) => (Array.isArray(parts[0]) ? parts[0] : parts).join(separator);
-    const Java = {
+    const defineAll = (object, members) => {
+        for (const name of Object.keys(members)) define(object, name, members[name], true);
+        return object;
+    };
+    const refuse = message => () => { throw new TypeError(message); };
+    const JavaString = defineAll(function (value) { return new String(isNull(value) ? "" : value); }, {
+        format, valueOf: javaText, copyValueOf: javaText, toJSON: refuse("Converting circular structure to JSON"),
+        getName() { return "java.lang.String"; }, getSimpleName() { return "String"; },
+        join(separator, ...parts) { return (Array.isArray(parts[0]) ? parts[0] : parts).join(separator); }
+    });
+    const isFunction = value => typeof value === "function", no = () => false;
+    const Java = defineAll({}, {
         type(name) {
             if (name === "java.lang.String") return JavaString;
             throw new TypeError(`Access to host class ${name} is not allowed or does not exist.`);
@@ -195,14 +314,26 @@
         typeName(type) { return type === JavaString ? "java.lang.String" : undefined; },
         isType(type) { return type === JavaString; },
         isJavaObject(value) { return value === JavaString; },
-        from(list) { return [...list]; },
-        to(list) { return list; }
-    };
-    const denied = what => () => { throw new Error(what); };
-    const java = { lang: { String: JavaString } }, load = denied("Cannot load script"), exit = denied("A template cannot exit");
-    const globals = { Java, java, Packages: { java }, load, loadWithNewGlobal: load, exit, quit: exit, printErr() {} };
+        isJavaFunction: no, isJavaMethod: no, isScriptFunction: isFunction,
+        isScriptObject(value) { return isFunction(value) || (typeof value === "object" && value !== null); },
+        from: refuse("Cannot convert to JavaScript array."), to: refuse("Message not supported."),
+        extend: refuse("Message not supported."), super: refuse("Message not supported."),
+        synchronized: refuse("Message not supported."), addToClasspath: refuse("Message not supported.")
+    });
+    // Any name below a package is a package; the only class in all of them is java.lang.String.
+    const inPackage = path => new NativeProxy({}, {
+        get(_, name) {
+            if (typeof name !== "string") return name === toPrimitive ? () => `[JavaPackage ${path}]` : undefined;
+            const full = path === "" ? name : `${path}.${name}`;
+            return full === "java.lang.String" ? JavaString : inPackage(full);
+        }
+    });
+    const denied = what => () => { throw new Error(what); }, load = denied("Cannot load script");
+    const exit = () => { throw new JavaException("exit", "null"); };
+    const globals = { Java, Packages: inPackage(""), load, loadWithNewGlobal: load, exit, quit: exit, printErr() {} };
+    globals.JavaImporter = globals.JSAdapter = refuse("Message not supported.");
     globals.template = denied("A template cannot evaluate templates");
-    for (const name of ["javafx", "javax", "com", "org", "edu"]) globals[name] = {};
+    for (const name of ["java", "javafx", "javax", "com", "org", "edu"]) globals[name] = inPackage(name);
     globals.Graal = { language: "JavaScript", isGraalRuntime() { return false; } };
-    for (const name of Object.keys(globals)) define(globalThis, name, globals[name], true);
+    defineAll(globalThis, globals);
 })

@@ -86,6 +86,28 @@
         return _milliseconds || !(_months || _days) ? step.call(this, _milliseconds, "ms") : this;
     });
 
+    replace(fn, "utcOffset", set => function (offset) {
+        return typeof offset === "string" && !/Z|[+-]\d\d/i.test(offset) ? this : set.apply(this, arguments);
+    });
+    replace(moment, "localeData", data => name => data(name) || data());
+    const UNTIL = { "-6": "sameElse", "-1": "lastWeek", 0: "lastDay", 1: "sameDay", 2: "nextDay", 7: "nextWeek" };
+    moment.calendarFormat = (date, now) => {
+        const days = date.diff(now, "days", true), limit = [-6, -1, 0, 1, 2, 7].filter(limit => days < limit)[0];
+        return UNTIL[limit] || "sameElse";
+    };
+
+    // A part whose sign is not that of the whole shows it; seconds have three digits at most.
+    moment.duration.fn.toISOString = function () {
+        const whole = this.asSeconds(), { _months, _days, _milliseconds } = this;
+        if (!whole) return "P0D";
+        const seconds = Math.abs(_milliseconds) / 1000, months = Math.abs(_months);
+        const part = (source, number, unit) => number ? (source < 0 !== whole < 0 ? "-" : "") + number + unit : "";
+        const time = part(_milliseconds, Math.floor(seconds / 3600), "H") + part(_milliseconds, Math.floor(seconds / 60) % 60, "M") +
+            part(_milliseconds, +(seconds % 60).toFixed(3), "S");
+        const date = part(_months, Math.floor(months / 12), "Y") + part(_months, months % 12, "M") + part(_days, Math.abs(_days), "D");
+        return (whole < 0 ? "-P" : "P") + date + (time && "T" + time);
+    };
+    moment.duration.fn.toJSON = moment.duration.fn.toISOString;
     moment.duration.fn.isValid = function () { return !isNaN(this.valueOf()); };
     moment.duration.fn.clone = function () { return moment.duration(this); };
     const localeFn = Object.getPrototypeOf(moment.localeData());

@@ -26,6 +26,8 @@ _NEWER_NAMES = frozenset(
 
 def syntax_error(template: Template, error: ScriptError) -> TemplateError:
     """The error for a script that is no ECMAScript 5: with the line of Digdag's generated code, and a mark under it."""
+    if error.kind == "TypeError":
+        return TemplateError(template.text, f"{error.kind}: {error.message}", hint=error.hint)
     source, _ = source_of(template)
     before = source[: error.position].split("\n")
     line, column = len(before), len(before[-1])

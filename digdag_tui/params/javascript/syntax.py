@@ -56,6 +56,8 @@ def parse(source: str, expressions: list[tuple[int, int]]) -> Script:
     except ScriptError:
         _check_line(source, parser.token.start)
         raise
+    if parser.fails:
+        raise parser.fails
     return parser.script()
 
 
@@ -159,7 +161,11 @@ class _Parser(ExpressionParser):
             self._var(no_in=True)
         elif not self.at(";"):
             target = self.expression(no_in=True)
-        if self.accept("in"):
+        of = self.token.text == "of"
+        if of:
+            self.iterates("for ... of: write a loop over an index")
+        if of or self.at("in"):
+            self.next()
             self.write(target, start)
             self.expression()
         else:

@@ -17,10 +17,10 @@ _NAME_PART = r"[\w$\u200c\u200d]|[^\x00-\x7f\s\ufeff]|\\u[0-9a-fA-F]{4}"
 _TOKEN = re.compile(
     rf"""
     (?P<name>(?!\d)(?:{_NAME_PART})+)
-  | (?P<number>0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+  | (?P<number>(?:0[xX][0-9a-fA-F]+|0|[1-9]\d*)n|0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
   | (?P<string>"(?:[^"\\\n\r]|\\(?:\r\n|[\s\S]))*"|'(?:[^'\\\n\r]|\\(?:\r\n|[\s\S]))*')
   | (?P<punctuator>
-        >>>=|===|!==|>>>|<<=|>>=|=>|<=|>=|==|!=|\+\+|--|<<|>>|&&|\|\||[-+*%&|^/]=|[{{}}()\[\].;,<>+\-*/%&|^!~?:=]
+        >>>=|\*\*=|\.\.\.|===|!==|>>>|<<=|>>=|\*\*|=>|<=|>=|==|!=|\+\+|--|<<|>>|&&|\|\||[-+*%&|^/]=|[{{}}()\[\].;,<>+\-*/%&|^!~?:=]
     )
     """,
     re.VERBOSE,
@@ -28,7 +28,6 @@ _TOKEN = re.compile(
 _REGEX = re.compile(
     r"/(?![*/])((?:[^\\/\[\n\r\u2028\u2029]|\\[^\n\r\u2028\u2029]|\[(?:[^\]\\\n\r]|\\[^\n\r])*\])+)/([\w$]*)"
 )
-_REGEX_NEW = re.compile(r"(?:[^\\(\[]|\\[\s\S]|\[(?:[^\]\\]|\\[\s\S])*\]|\((?!\?<))*(\(\?<)?")
 _UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BAD_ESCAPE = re.compile(r"(?:[^\\]|\\(?!u(?![0-9a-fA-F]{4})|x(?![0-9a-fA-F]{2}))[\s\S])*(\\[ux])?")
 
@@ -90,7 +89,7 @@ def token_at(source: str, position: int) -> Token:
         elif text in KEYWORDS:
             kind = "keyword"
     elif kind == "number" and _TOKEN.match(source, end) and re.match(r"[\w$]", source[end]):
-        newer = "binary and octal literals, _ in numbers and BigInt" if source[end] in "bBoO_n" else None
+        newer = "binary and octal literals or _ in numbers" if source[end] in "bBoO_" else None
         raise ScriptError("Missing space after numeric literal", end, newer)
     elif kind == "string" and "\\" in text:
         bad = _BAD_ESCAPE.match(text)
@@ -105,7 +104,7 @@ def regex_at(source: str, slash: Token) -> Token:
     """The regular expression that begins at the token `slash`.
 
     Raises:
-        ScriptError: it does not end on its line, or has flags or groups that are newer than ECMAScript 5.
+        ScriptError: it does not end on its line, or has flags that are newer than ECMAScript 5.
     """
     found = _REGEX.match(source, slash.start)
     if found is None:
@@ -116,7 +115,4 @@ def regex_at(source: str, slash: Token) -> Token:
             raise ScriptError(f"Unsupported RegExp flag: {flag}", found.start(2) + index, f"flag {flag}")
         if flag in flags[:index]:
             raise ScriptError(f"Repeated RegExp flag: {flag}", found.start(2) + index)
-    new = _REGEX_NEW.match(found[1])
-    if new and new[1]:
-        raise ScriptError("Invalid group", found.start(1) + new.start(1), "named groups and lookbehind")
     return Token("regex", found.group(), slash.start, found.end(), slash.newline)

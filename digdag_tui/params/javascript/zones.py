@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ...workflow.errors import ConfigError
+from ...workflow.zones import zone_id
 
 _FIXED = re.compile(r"(?:UTC|GMT|UT)?(?:([+-])(\d\d?)(?::?(\d\d)(?::?(\d\d))?)?)?|Z")
 _FIRST, _END = datetime(1900, 1, 1), datetime(2067, 1, 1)
@@ -28,7 +29,13 @@ def periods(name: str) -> dict[str, object]:
     if fixed:
         sign, hours, minutes, seconds = fixed.groups(default="0")
         offset = 1000 * (3600 * int(hours) + 60 * int(minutes) + int(seconds)) * (-1 if sign == "-" else 1)
-        return {"standard": offset, "starts": [0], "savings": [0], "offsets": [offset], "names": [name]}
+        return {
+            "standard": offset,
+            "starts": [0],
+            "savings": [0],
+            "offsets": [offset],
+            "names": [zone_id(name or "UTC")],
+        }
     try:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -36,12 +43,14 @@ def periods(name: str) -> dict[str, object]:
     found = list(_changes(zone))
     starts = [start for start, *_ in found]
     offsets = [offset for _, offset, _, _ in found]
+    savings = _savings(starts, offsets, [saving for _, _, saving, _ in found])
+    names = {saving > 0: name for saving, (*_, name) in zip(savings, found, strict=True)}  # Java has two for a zone
     return {
         "standard": _milliseconds(datetime.fromtimestamp(0, zone).utcoffset()),
         "starts": starts,
-        "savings": _savings(starts, offsets, [saving for _, _, saving, _ in found]),
+        "savings": savings,
         "offsets": offsets,
-        "names": [name for *_, name in found],
+        "names": [names[saving > 0] for saving in savings],
     }
 
 
