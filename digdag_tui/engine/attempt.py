@@ -17,7 +17,9 @@ from .events import (
     NewTask,
     ParamEdited,
     RetryScheduled,
+    SlaViolated,
     State,
+    TaskArtifact,
     TaskEnded,
     TaskFailed,
     TaskOutput,
@@ -55,11 +57,15 @@ class Task(Struct, eq=False):
     error: Params = {}
     frames: tuple[Params, ...] = ()
     hint: str | None = None
+    artifacts: dict[str, str] = {}
+    """Texts that the operator made, by name."""
     edits: Params = {}
     """What the person set for this task only."""
     stored_edits: Params = {}
     """What the person set from this task on."""
     retry_at: float | None = None
+    retries: int = 0
+    """How often it was called again or redone."""
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -104,6 +110,7 @@ class Attempt:
         self.tasks: dict[int, Task] = {}
         self.session_edits: Params = {}
         self.cancel_requested = False
+        self.sla_violated = False
         self.success: bool | None = None
 
     @property
@@ -138,6 +145,8 @@ class Attempt:
                 task.state = "running"
                 task.started_at = task.started_at or event.at
                 task.ended_at, task.error, task.frames, task.hint = None, {}, (), None
+            case TaskArtifact():
+                self.tasks[event.task].artifacts[event.name] = event.text
             case TaskSucceeded():
                 task = self.tasks[event.task]
                 task.store, task.runtime_export = event.store, event.export
@@ -154,6 +163,7 @@ class Attempt:
                 task = self.tasks[event.task]
                 task.state = "group_retry_waiting" if event.group else "retry_waiting"
                 task.retry_at, task.state_params = event.retry_at, event.state_params
+                task.retries += 1
             case GroupPlanned():
                 task = self.tasks[event.task]
                 task.started_at = task.started_at or event.at
@@ -166,6 +176,9 @@ class Attempt:
                 self._move(self.tasks[event.task], event.state, event.at)
             case ParamEdited():
                 self._edit(event)
+            case SlaViolated():
+                self.sla_violated = True
+                self._insert(event.added)
             case CancelRequested():
                 self.cancel_requested = True
                 for task in self.tasks.values():

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ..params.evaluate import Evaluator
 from ..params.template import TemplateError
 from ..workflow.config import Config, Params, merge, position_of
+from ..workflow.convert import read_string
 from ..workflow.errors import ConfigError, DigdagError, Position, TaskExecutionError
 from ..workflow.names import did_you_mean
 from ..workflow.text import java_text
@@ -42,7 +43,7 @@ def prepare(task: Task, params: Params, evaluator: Evaluator) -> Call:
             error.hint = did_you_mean(error.missing, [*below, *local]) or f"no param is named {error.missing}"
         raise
     config = type_and_command(evaluated)
-    operator = str(config["_type"])
+    operator = read_string(config, "_type")
     title = f"type: {operator}" if "_type" in evaluated else f"{operator}>: {java_text(config.get('_command'))}"
     return Call(operator, title, config, {key: config[key] for key in local})
 
@@ -87,6 +88,6 @@ def failure_text(full_name: str, error: DigdagError) -> str:
 
 
 def class_words(name: str) -> str:
-    """`MailConnectException` → `mail connect` (core 5.5)."""
-    name = name.removesuffix("Exception").removesuffix("Error") or name
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    """`MailConnectException` → `mail connect`, `SSLHandshakeException` → `ssl handshake` (core 5.5)."""
+    name = re.sub(r"(?<=.)(Exception|Error)$", "", name)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()

@@ -5,7 +5,7 @@ An event that inserts task rows carries them in `added`, so that no crash can co
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,6 +16,10 @@ State = Literal[
     "group_error", "success", "error", "canceled",
 ]  # fmt: skip
 """The states of core 5.1, by the names that Digdag prints."""
+
+
+PINNED: Final = "digdag_tui.pins"
+"""The logger of lines that say that a task's output is not what its operator came to."""
 
 
 class NewTask(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,7 +53,11 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event"):
 
 
 class AttemptStarted(Event, frozen=True, tag="attempt_started"):
-    """The first event: what the attempt runs with. `params` are the session's own, `last_session_time` and the like."""
+    """The first event: what the attempt runs with. `params` are the session's own, `last_session_time` and the like.
+
+    `required_by` is the task of the main attempt for which a `require>` started this one; `sla_at` is when the
+    workflow's `sla` is violated, in seconds since the epoch (core 5.8).
+    """
 
     workflow: str
     session_uuid: str
@@ -58,6 +66,11 @@ class AttemptStarted(Event, frozen=True, tag="attempt_started"):
     task_limit: int
     overrides: tuple[Override, ...] = ()
     params: Params = {}
+    session_id: int = 1
+    attempt_id: int = 1
+    retry_attempt_name: str | None = None
+    required_by: str | None = None
+    sla_at: float | None = None
     added: tuple[NewTask, ...] = ()
 
 
@@ -87,6 +100,14 @@ class TaskLogged(Event, frozen=True, tag="task_logged"):
     level: str
     logger: str
     message: str
+
+
+class TaskArtifact(Event, frozen=True, tag="task_artifact"):
+    """A text that an operator made of the task's files, such as its SQL with all templates filled in."""
+
+    task: int
+    name: str
+    text: str
 
 
 class TaskSucceeded(Event, frozen=True, tag="task_succeeded"):
@@ -144,6 +165,12 @@ class TaskEnded(Event, frozen=True, tag="task_ended"):
     state: State
 
 
+class SlaViolated(Event, frozen=True, tag="sla_violated"):
+    """The root is not done at the time of its `sla`; `added` are the tasks for that (core 5.8)."""
+
+    added: tuple[NewTask, ...] = ()
+
+
 class CancelRequested(Event, frozen=True, tag="cancel_requested"):
     """The person stopped the attempt (core 5.7)."""
 
@@ -168,6 +195,7 @@ class AttemptFinished(Event, frozen=True, tag="attempt_finished"):
 
 
 AnyEvent = (
-    AttemptStarted | TaskReady | TaskStarted | TaskOutput | TaskLogged | TaskSucceeded | TaskFailed | RetryScheduled
-    | GroupPlanned | ErrorDelayed | TaskEnded | CancelRequested | ParamEdited | AttemptFinished
+    AttemptStarted | TaskReady | TaskStarted | TaskOutput | TaskLogged | TaskArtifact | TaskSucceeded | TaskFailed
+    | RetryScheduled | GroupPlanned | ErrorDelayed | TaskEnded | SlaViolated | CancelRequested | ParamEdited
+    | AttemptFinished
 )  # fmt: skip

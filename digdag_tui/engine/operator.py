@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from os.path import normpath
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from ..workflow.config import Params
 from ..workflow.convert import read_string
-from ..workflow.errors import DigdagError, TaskRuntimeError
+from ..workflow.errors import DigdagError, TaskExecutionError, TaskRuntimeError
+
+if TYPE_CHECKING:
+    from ..workflow.pins import Pin
 
 
 class OperatorResult(Struct, frozen=True):
@@ -32,6 +36,38 @@ class PollingRetry(Exception):
         self.state = state
 
 
+class OutputNeeded(TaskExecutionError):
+    """The operator calls nothing from here: its output must be given. `asks` is whether the person is to be asked."""
+
+    def __init__(self, message: str, *, hint: str, asks: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.asks = asks
+
+
+class AttemptRequest(Struct, frozen=True):
+    """The attempt of another workflow that a task needs; `project` is an id or a name, `task` the one that asks."""
+
+    project: int | str
+    workflow: str
+    session_time: datetime
+    retry_attempt_name: str | None
+    params: Params
+    task: str
+
+
+class RequiredAttempt(Struct, frozen=True):
+    """The attempt that a request led to: a new one, or the one that its session has already.
+
+    `session_time` is in the workflow's zone; `success` is None while the attempt runs.
+    """
+
+    session_id: int
+    attempt_id: int
+    session_time: str
+    is_new: bool
+    success: bool | None
+
+
 class OperatorContext(Struct):
     """A task as its operator sees it.
 
@@ -39,6 +75,10 @@ class OperatorContext(Struct):
     evaluated keys. `output` takes text of the task as it comes, in pieces of any size. `log` takes a level (`INFO`,
     `WARN`, `ERROR`, `DEBUG`), Digdag's logger class and a message. `secret` returns a secret's value or None; which
     keys stand for others is in `secret_mounts`, the task's `_secrets`, which `config` has not (operators 2.1).
+    `settings` is Digdag's configuration, such as `config.mail.host` (cli 1.1). `artifact` keeps a text that the
+    operator made of the task's files, under a name. `pin` is the output that the person gave.
+    `require` starts an attempt of another workflow, or finds the one that its session has; None stands for a workflow
+    that does not exist.
     """
 
     task_id: int
@@ -53,6 +93,10 @@ class OperatorContext(Struct):
     secret: Callable[[str], str | None]
     evaluate: Callable[[str, Mapping[str, object]], str]
     secret_mounts: Params = {}
+    settings: Mapping[str, str] = {}
+    artifact: Callable[[str, str], None] = lambda name, text: None
+    require: Callable[[AttemptRequest], RequiredAttempt | None] = lambda request: None
+    pin: Pin | None = None
     debug_python: bool = False
     debug_waiting: Callable[[str, int], None] = lambda host, port: None
 
@@ -108,12 +152,14 @@ class OperatorEntry(Struct, frozen=True):
     """An operator and what the engine must know of it.
 
     `retries` says whether it honours a `_retry` of its own (core 5.4). `reads` are the keys of its task that it looks
-    at, for the warning about unused ones (core 6.7), or None where Digdag does not check.
+    at, for the warning about unused ones (core 6.7), or None where Digdag does not check. `takes_pin` says that it is
+    called with a pin too, and makes its result of that.
     """
 
     run: Operator
     retries: bool = True
     reads: frozenset[str] | None = None
+    takes_pin: bool = False
 
 
 def error_object(error: DigdagError) -> Params:

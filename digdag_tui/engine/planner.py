@@ -30,6 +30,7 @@ from .events import (
     GroupPlanned,
     NewTask,
     RetryScheduled,
+    SlaViolated,
     TaskEnded,
     TaskFailed,
     TaskLogged,
@@ -38,8 +39,11 @@ from .events import (
 )
 from .operator import OperatorResult, error_object
 from .retry import RetryPolicy
+from .sla import sla_tasks
 
 EXECUTOR = "io.digdag.core.workflow.WorkflowExecutor"
+MANAGER = "io.digdag.core.agent.OperatorManager"
+MONITOR = "io.digdag.core.session.SessionMonitorExecutor"
 
 
 class TaskLimitError(DigdagError):
@@ -111,8 +115,19 @@ class Planner:
             self._register(list(attempt.tasks.values()))
 
     @property
-    def next_retry(self) -> float | None:
-        """When the next waiting task is due, in seconds since the epoch."""
+    def next_time(self) -> float | None:
+        """When something is due by itself, in seconds since the epoch: a waiting task, or the `sla`."""
+        times = [time for time in (self._next_retry, self._sla_at) if time is not None]
+        return min(times, default=None)
+
+    @property
+    def _sla_at(self) -> float | None:
+        attempt = self.attempt
+        over = attempt.sla_violated or attempt.cancel_requested or attempt.started is None
+        return None if over or attempt.root.state in DONE else attempt.start.sla_at
+
+    @property
+    def _next_retry(self) -> float | None:
         while self._retries:
             at, task_id = self._retries[0]
             if self.attempt.tasks[task_id].retry_at == at:
@@ -140,10 +155,12 @@ class Planner:
             case AttemptStarted():
                 self._register_added(event.added)
                 self._startable.append(self.attempt.root)
+            case SlaViolated():
+                self._register_added(event.added)
+                if self.attempt.root.state == "planned":
+                    self._startable.extend(self.attempt.tasks[new.id] for new in event.added if new.parent == 1)
             case CancelRequested():
-                waiting = [task for task in self.attempt.tasks.values() if task.state in ("ready", "retry_waiting")]
-                self._startable.extend(waiting)
-                self._settled.extend(t for t in self.attempt.tasks.values() if t.state == "group_retry_waiting")
+                self._stop_waiting()
             case _:
                 pass
 
@@ -152,9 +169,11 @@ class Planner:
         while True:
             if self._startable:
                 yield from self._start(self._startable.popleft(), now)
-            elif (due := self.next_retry) is not None and due <= now:
+            elif (due := self._next_retry) is not None and due <= now:
                 _, task_id = heapq.heappop(self._retries)
                 yield from self._retry(self.attempt.tasks[task_id], now)
+            elif (due := self._sla_at) is not None and due <= now:
+                yield from self._violate_sla(now)
             elif self._settled:
                 yield from self._settle(self._settled.popleft(), now)
             else:
@@ -175,17 +194,18 @@ class Planner:
             return [log, *self.failed(failure(task, error, now))]
         return [TaskSucceeded(now, task.id, result.store, result.export, result.reset_store, result.subtasks, added)]
 
+    def canceled(self, task: Task, now: float) -> list[AnyEvent]:
+        """The end of a task that is not called, or not to its end, because the attempt was stopped (core 5.7)."""
+        log = TaskLogged(now, task.id, "WARN", MANAGER, f"Task {task.full_name} is canceled.")
+        return [log, TaskEnded(now, task.id, "canceled")]
+
     def failed(self, failure: TaskFailed) -> list[AnyEvent]:
         """What an operator's failure means: an error, delayed by the task's `_error` if it has one."""
         task = self.attempt.tasks[failure.task]
         if task.cancel_requested:
             return [TaskEnded(failure.at, task.id, "canceled")]
-        try:
-            added = self._error_tasks(task, {"error": failure.error})
-        except TaskLimitError:
-            message = "Failed to add error tasks because of task limit"
-            return [TaskLogged(failure.at, task.id, "WARN", EXECUTOR, message), failure]
-        return [msgspec.structs.replace(failure, added=added)]
+        added, log = self._error_tasks(task, {"error": failure.error}, failure.at)
+        return [*log, msgspec.structs.replace(failure, added=added)]
 
     def _register(self, tasks: list[Task]) -> None:
         """Count from scratch, for an attempt read back from its journal."""
@@ -200,6 +220,16 @@ class Planner:
                 heapq.heappush(self._retries, (task.retry_at, task.id))
         if self.attempt.root.state in DONE and self.attempt.success is None:
             self._settled.append(self.attempt.root)
+        if self.attempt.cancel_requested:
+            self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        """The attempt was stopped: what waits for a call or for a retry is done with."""
+        for task in self.attempt.tasks.values():
+            if task.state in ("ready", "retry_waiting"):
+                self._startable.append(task)
+            elif task.state == "group_retry_waiting":
+                self._settled.append(task)
 
     def _register_added(self, added: tuple[NewTask, ...]) -> None:
         for new in added:
@@ -248,7 +278,11 @@ class Planner:
                 self._startable.append(task)
 
     def _start(self, task: Task, now: float) -> Iterator[AnyEvent]:
-        if task.cancel_requested and task.state in ("blocked", "ready", "retry_waiting"):
+        if task.cancel_requested and task.is_group and task.state in ("blocked", "ready"):
+            yield GroupPlanned(now, task.id)
+        elif task.cancel_requested and task.state in ("ready", "retry_waiting"):
+            yield from self.canceled(task, now)
+        elif task.cancel_requested and task.state == "blocked":
             yield TaskEnded(now, task.id, "canceled")
         elif task.state == "blocked":
             yield TaskReady(now, task.id)
@@ -263,7 +297,7 @@ class Planner:
         if task.parent is None and task.state in DONE:
             yield AttemptFinished(now, task.state == "success")
         elif task.state == "group_retry_waiting" and task.cancel_requested:
-            yield TaskEnded(now, task.id, "canceled")
+            yield from [TaskEnded(now, task.id, "canceled")] if task.is_group else self.canceled(task, now)
         elif task.state == "planned" and not self._progressible.get(task.id):
             yield from self._outcome(task, now)
 
@@ -278,24 +312,35 @@ class Planner:
         else:
             yield from self._group_failed(task, now)
 
+    def _violate_sla(self, now: float) -> Iterator[AnyEvent]:
+        """The tasks for an attempt that is late; none if they do not compile, which stops nothing (core 5.8)."""
+        root, added = self.attempt.root, list[NewTask]()
+        try:
+            for tree in sla_tasks(root.full_name, read_map(root.config, "sla")):
+                added += rows(tree, self._next_id + len(added), root.id, initial=False)
+        except ConfigError as error:
+            added.clear()
+            yield TaskLogged(now, root.id, "ERROR", MONITOR, f"Invalid SLA configuration: {error.log_message}")
+        yield SlaViolated(now, tuple(added))
+
     def _group_failed(self, task: Task, now: float) -> Iterator[AnyEvent]:
         policy = RetryPolicy()
         try:
             if "_retry" in task.own_config:
                 policy = RetryPolicy.parse(task.own_config["_retry"])
         except ConfigError:
-            message = "Ignore retry parameter because of invalid retry configuration. attempt_id:1 config:"
-            yield TaskLogged(now, task.id, "WARN", EXECUTOR, message + json_text(task.own_config))
+            message = "Ignore retry parameter because of invalid retry configuration."
+            message += f" attempt_id:{self.attempt.start.attempt_id} config:{json_text(task.own_config)}"
+            yield TaskLogged(now, task.id, "WARN", EXECUTOR, message)
         count = int(task.state_params.get("retry_count", 0))
         if count < policy.limit:
             state_params = {**task.state_params, "retry_count": count + 1}
             yield RetryScheduled(now, task.id, now + policy.interval(count), state_params, group=True)
             return
-        added: tuple[NewTask, ...] = ()
-        try:
-            added = self._group_error_tasks(task)
-        except TaskLimitError:
-            yield TaskLogged(now, task.id, "WARN", EXECUTOR, "Failed to add error tasks because of task limit")
+        alert = self._failure_alert(task)
+        added, log = self._error_tasks(task, self._group_error_export(task), now, len(alert))
+        yield from log
+        added = alert + added
         yield ErrorDelayed(now, task.id, added) if added else TaskEnded(now, task.id, "group_error")
 
     def _copies(self, task: Task) -> tuple[NewTask, ...]:
@@ -317,9 +362,6 @@ class Planner:
     def _next_id(self) -> int:
         return len(self.attempt.tasks) + 1
 
-    def _check_limit(self, adding: int) -> None:
-        check_limit(self.attempt.start.task_limit, len(self.attempt.tasks), adding)
-
     def _result_tasks(self, task: Task, subtasks: Params) -> tuple[NewTask, ...]:
         """Rows for `^sub` and `^check`.
 
@@ -329,34 +371,55 @@ class Planner:
         """
         added: tuple[NewTask, ...] = ()
         if subtasks:
-            added = rows(compile_generated(task.full_name, "^sub", subtasks), self._next_id, task.id)
+            added = self._generated(task, "^sub", subtasks, initial=True)
         check = read_map(task.own_config, "_check", {})
         if check:
-            definitions = compile_generated(task.full_name, "^check", check)
             upstreams = (added[0].id,) if added else ()
-            added += rows(definitions, self._next_id + len(added), task.id, upstreams, initial=False)
-        self._check_limit(len(added))
+            added += self._generated(task, "^check", check, len(added), upstreams)
         return added
 
-    def _error_tasks(self, task: Task, export: Params, first_id: int | None = None) -> tuple[NewTask, ...]:
-        """Rows for `^error`, which sees `export`; none without an `_error`."""
-        handler = task.own_config.get("_error")
-        if not handler:
-            return ()
-        body = Config(handler, handler.positions if isinstance(handler, Config) else {})
-        body["_export"] = {**merge(handler.get("_export") or {}, export), "error": export["error"]}
-        definitions = compile_generated(task.full_name, "^error", body)
-        self._check_limit(len(definitions))
-        return rows(definitions, first_id or self._next_id, task.id, initial=False)
+    def _generated(
+        self,
+        task: Task,
+        name: str,
+        body: Params,
+        more: int = 0,
+        upstreams: tuple[int, ...] = (),
+        initial: bool = False,
+    ) -> tuple[NewTask, ...]:
+        """Rows for tasks below `task`, behind `more` other new ones.
 
-    def _group_error_tasks(self, task: Task) -> tuple[NewTask, ...]:
-        """A failed group's `_error`, at the root beside the alert (core 5.5)."""
-        alert: tuple[NewTask, ...] = ()
-        if task.parent is None:
-            body = Config({"_type": "notify", "_command": "Workflow session attempt failed"})
-            definitions = compile_generated(task.full_name, "^failure-alert", body)
-            alert = rows(definitions, self._next_id, task.id, initial=False)
-        return alert + self._error_tasks(task, self._group_error_export(task), self._next_id + len(alert))
+        Raises:
+            ConfigError: they do not compile.
+            TaskLimitError: there are too many.
+        """
+        definitions = compile_generated(task.full_name, name, body)
+        check_limit(self.attempt.start.task_limit, len(self.attempt.tasks) + more, len(definitions))
+        return rows(definitions, self._next_id + more, task.id, upstreams, initial)
+
+    def _error_tasks(
+        self, task: Task, export: Params, now: float, more: int = 0
+    ) -> tuple[tuple[NewTask, ...], list[AnyEvent]]:
+        """Rows for `^error`, which sees `export`, behind `more` other new ones; or none, and why in the log."""
+        try:
+            handler = read_map(task.own_config, "_error", {})
+            if not handler:
+                return (), []
+            body = Config(handler, handler.positions if isinstance(handler, Config) else {})
+            body["_export"] = {**merge(read_map(handler, "_export", {}), export), "error": export["error"]}
+            return self._generated(task, "^error", body, more), []
+        except TaskLimitError:
+            level, message = "WARN", "Failed to add error tasks because of task limit"
+        except ConfigError as error:
+            level, message = "ERROR", f"Configuration error at task {task.full_name}: {error.log_message}"
+        return (), [TaskLogged(now, task.id, level, EXECUTOR, message)]
+
+    def _failure_alert(self, task: Task) -> tuple[NewTask, ...]:
+        """The alert of a failed attempt, which no limit holds back; none for other groups (core 5.5)."""
+        if task.parent:
+            return ()
+        body = Config({"_type": "notify", "_command": "Workflow session attempt failed"})
+        return rows(compile_generated(task.full_name, "^failure-alert", body), self._next_id, task.id, initial=False)
 
     def _group_error_export(self, task: Task) -> Params:
         """What a failed group's `_error` sees: its descendants' stores, and their errors merged in order (core 5.5)."""

@@ -1,17 +1,18 @@
 """What one attempt did, so that another can have it without calling operators: rewind, reload, resume.
 
-A recording is made of a journal's events. In the new attempt, a task whose full name has an outcome left gets that
-outcome instead of a call, and the person's edits are made again when their tasks become ready.
+A recording is made of a journal's events or of saved state. In the new attempt, a task whose full name has an outcome
+left gets that outcome instead of a call, and the person's edits are made again when their tasks become ready.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable
 
 from msgspec import Struct
 
-from .attempt import Attempt
+from .attempt import Task
 from .events import (
     AnyEvent,
     AttemptStarted,
@@ -19,21 +20,25 @@ from .events import (
     GroupPlanned,
     ParamEdited,
     RetryScheduled,
+    SlaViolated,
+    TaskArtifact,
     TaskFailed,
     TaskLogged,
     TaskOutput,
     TaskStarted,
     TaskSucceeded,
 )
+from .operator import OperatorResult
 
-INSERTING = (AttemptStarted, TaskSucceeded, TaskFailed, GroupPlanned, ErrorDelayed)
+SKIPPING = "io.digdag.cli.Run$OperatorManagerWithSkip"
+INSERTING = (AttemptStarted, TaskSucceeded, TaskFailed, GroupPlanned, ErrorDelayed, SlaViolated)
 
 
 class Outcome(Struct):
-    """One call of an operator: when it began, what it printed and logged, and how it ended."""
+    """One call of an operator: when it began, what it printed, logged and made, and how it ended."""
 
     started: float
-    said: list[TaskOutput | TaskLogged] = []
+    said: list[TaskOutput | TaskLogged | TaskArtifact] = []
     end: TaskSucceeded | TaskFailed | RetryScheduled | None = None
 
 
@@ -44,9 +49,18 @@ class Recording(Struct):
     planned: dict[str, int] = {}
     edits: dict[str, list[ParamEdited]] = {}
 
-    def covers(self, full_name: str) -> bool:
-        """Whether the next task of that name does what it did before."""
-        return bool(self.outcomes.get(full_name) or self.planned.get(full_name))
+    def covers(self, task: Task) -> bool:
+        """Whether a task that is ready does what it did before, so that nothing need hold it back."""
+        return bool((self.planned if task.is_group else self.outcomes).get(task.full_name))
+
+    def take(self, task: Task) -> Outcome | None:
+        """What a task that starts has instead of a call; of a group that it began once more."""
+        if task.is_group:
+            if self.covers(task):
+                self.planned[task.full_name] -= 1
+            return None
+        outcomes = self.outcomes.get(task.full_name)
+        return outcomes.popleft() if outcomes else None
 
 
 def record(events: Iterable[AnyEvent]) -> Recording:
@@ -58,7 +72,7 @@ def record(events: Iterable[AnyEvent]) -> Recording:
         match event:
             case TaskStarted():
                 calls[event.task] = Outcome(event.at)
-            case TaskOutput() | TaskLogged() if event.task in calls:
+            case TaskOutput() | TaskLogged() | TaskArtifact() if event.task in calls:
                 calls[event.task].said.append(event)
             case TaskSucceeded() | TaskFailed() | RetryScheduled() if event.task in calls:
                 call = calls.pop(event.task)
@@ -76,17 +90,8 @@ def record(events: Iterable[AnyEvent]) -> Recording:
     return recording
 
 
-def record_successes(events: Iterable[AnyEvent]) -> Recording:
-    """The last successful call of each task that came to be a success, with all inside: what `run` skips (cli 2.3)."""
-    past, attempt = list(events), Attempt()
-    for event in past:
-        attempt.apply(event)
-    succeeded = {task.full_name for task in attempt.tasks.values() if task.state == "success"}
-    recording = Recording()
-    for name, calls in record(past).outcomes.items():
-        successes = [call for call in calls if isinstance(call.end, TaskSucceeded)]
-        if successes and name in succeeded:
-            last = successes[-1]
-            skipped = TaskLogged(last.started, 0, "WARN", "io.digdag.cli.Run$OperatorManagerWithSkip", "Skipped")
-            recording.outcomes[name] = deque([Outcome(last.started, [skipped], last.end)])
-    return recording
+def skipped(result: OperatorResult) -> Outcome:
+    """A success that `run` finds in a session's saved state (cli 2.3)."""
+    now = time.time()
+    end = TaskSucceeded(now, 0, result.store, result.export, result.reset_store, result.subtasks)
+    return Outcome(now, [TaskLogged(now, 0, "WARN", SKIPPING, "Skipped")], end)

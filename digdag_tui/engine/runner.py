@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from ..workflow.config import Params, merge
 from ..workflow.convert import read_map
 from ..workflow.errors import DigdagError, TaskRuntimeError
 from ..workflow.keys import hash_order, suggestions
+from ..workflow.text import json_text
 from .attempt import DONE, Attempt, Task
 from .call import Call, class_words, failure_text, place, prepare
 from .events import (
@@ -26,7 +27,7 @@ from .events import (
     GroupPlanned,
     ParamEdited,
     RetryScheduled,
-    TaskEnded,
+    TaskArtifact,
     TaskFailed,
     TaskLogged,
     TaskOutput,
@@ -35,7 +36,14 @@ from .events import (
     TaskSucceeded,
 )
 from .journal import Journal
-from .operator import OperatorContext, OperatorEntry, OperatorResult, PollingRetry
+from .operator import (
+    AttemptRequest,
+    OperatorContext,
+    OperatorEntry,
+    OperatorResult,
+    PollingRetry,
+    RequiredAttempt,
+)
 from .planner import Planner, failure
 from .recording import Outcome, Recording
 from .retry import RetryPolicy
@@ -43,6 +51,13 @@ from .scopes import Scopes
 
 MANAGER = "io.digdag.core.agent.OperatorManager"
 BASE_OPERATOR = "io.digdag.util.BaseOperator"
+TOLD_AGAIN_AFTER = 30 * 60
+"""Seconds after which every tenth call of a task is logged as the first one is (core 10.2)."""
+LOGGED_KEYS = (
+    "project_id", "session_id", "session_time", "attempt_id", "task_name", "last_session_time",
+    "last_executed_session_time", "next_session_time", "session_uuid", "timezone",
+)  # fmt: skip
+"""What is logged at DEBUG of a task's evaluated params (cli 2.5)."""
 
 
 class Gate(Protocol):
@@ -63,6 +78,9 @@ class Environment(Protocol):
 
     project: Path
     evaluator: Evaluator
+    settings: Mapping[str, str]
+    verbose: bool
+    """Whether anyone may read what is logged at DEBUG of each task."""
 
     def operator(self, name: str) -> OperatorEntry: ...
 
@@ -82,6 +100,7 @@ class Runner:
         gate: Gate | None = None,
         recording: Recording | None = None,
         max_tasks: int | None = None,
+        require: Callable[[AttemptRequest], RequiredAttempt | None] = lambda request: None,
     ) -> None:
         self.attempt = attempt or Attempt()
         self.planner = Planner(self.attempt)
@@ -92,6 +111,7 @@ class Runner:
         self._gate = gate
         self._recording = recording or Recording()
         self._max_tasks = max_tasks
+        self._require = require
         self._ready: list[Task] = []
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
@@ -103,7 +123,7 @@ class Runner:
         self.attempt.apply(event)
         if self._journal:
             self._journal.write(event)
-        if not isinstance(event, TaskOutput | TaskLogged):
+        if not isinstance(event, TaskOutput | TaskLogged | TaskArtifact):
             self.planner.observe(event)
             self._follow(event)
         self._listener(event)
@@ -149,7 +169,14 @@ class Runner:
     def built_ins(self) -> BuiltIns:
         if self._built_ins is None:
             start = self.attempt.start
-            self._built_ins = BuiltIns(start.session_uuid, start.session_time, start.timezone)
+            self._built_ins = BuiltIns(
+                start.session_uuid,
+                start.session_time,
+                start.timezone,
+                session_id=start.session_id,
+                attempt_id=start.attempt_id,
+                retry_attempt_name=start.retry_attempt_name,
+            )
         return self._built_ins
 
     def _follow(self, event: AnyEvent) -> None:
@@ -173,7 +200,9 @@ class Runner:
     def _resume(self) -> None:
         """What was ready or running when the journal ended runs now."""
         for task in self.attempt.tasks.values():
-            if task.state in ("ready", "running"):
+            if task.cancel_requested and task.state == "running":
+                self._emit_all(self.planner.canceled(task, time.time()))
+            elif not task.cancel_requested and task.state in ("ready", "running"):
                 self.emit(TaskReady(time.time(), task.id))
 
     def wake(self) -> None:
@@ -184,8 +213,7 @@ class Runner:
         """Start a ready task now; a result given `instead` is taken for its operator's, which is not called."""
         self._ready.remove(task)
         if task.is_group:
-            if self._recording.planned.get(task.full_name):
-                self._recording.planned[task.full_name] -= 1
+            self._recording.take(task)
             self.emit(GroupPlanned(time.time(), task.id))
         else:
             self._calls[task.id] = asyncio.create_task(self._carry_out(task, instead))
@@ -204,7 +232,7 @@ class Runner:
 
     def _startable(self) -> list[Task]:
         """The ready tasks that start now: recorded ones at once, others as the gate and the limit of threads allow."""
-        recorded = [task for task in self._ready if self._recording.covers(task.full_name)]
+        recorded = [task for task in self._ready if self._recording.covers(task)]
         if recorded or not self._ready:
             return recorded
         released = list(self._gate.release(self._ready) if self._gate else self._ready)
@@ -215,7 +243,7 @@ class Runner:
         return released
 
     async def _pause(self) -> None:
-        due = self.planner.next_retry
+        due = self.planner.next_time
         if due is None:
             await self._wake.wait()
             return
@@ -224,14 +252,14 @@ class Runner:
 
     async def _carry_out(self, task: Task, instead: OperatorResult | None) -> None:
         try:
-            recorded = self._recording.outcomes.get(task.full_name)
-            if recorded and instead is None:
-                self._repeat(task, recorded.popleft())
+            outcome = self._recording.take(task) if instead is None else None
+            if outcome:
+                self._repeat(task, outcome)
             else:
                 await self._attempt_task(task, instead)
         except asyncio.CancelledError:
             if task.state not in DONE:
-                self.emit(TaskEnded(time.time(), task.id, "canceled"))
+                self._emit_all(self.planner.canceled(task, time.time()))
         except Exception as error:
             self._broken = error
         finally:
@@ -263,6 +291,7 @@ class Runner:
             try:
                 if result is None:
                     call = prepare(task, self.params(task), self._environment.evaluator)
+                    self._log_start(task, call)
                     entry = self._environment.operator(call.operator)
                     if entry.retries and "_retry" in call.config:
                         policy = RetryPolicy.parse(call.config["_retry"])
@@ -281,11 +310,19 @@ class Runner:
                 result = verdict
             return self._emit_all(self.planner.succeeded(task, result, time.time()))
 
+    def _log_start(self, task: Task, call: Call) -> None:
+        """Digdag's line about a call; of many, only some are for everybody (core 10.2)."""
+        if self._environment.verbose:
+            logged = {key: call.config[key] for key in LOGGED_KEYS if call.config.get(key) is not None}
+            self._log(task, "DEBUG", MANAGER, f"evaluated config: {json_text(logged)}")
+        if not task.retries:
+            self._log(task, "INFO", MANAGER, call.title)
+            return
+        told = task.retries % 10 == 0 and time.time() - (task.started_at or 0) > TOLD_AGAIN_AFTER
+        self._log(task, "INFO" if told else "DEBUG", MANAGER, f"(retry: {task.retries}) {call.title}")
+
     async def _call(self, task: Task, call: Call, entry: OperatorEntry) -> OperatorResult:
         mounts = read_map(call.config, "_secrets", {})
-        retry = int(task.state_params.get("retry_count", 0))
-        title = f"(retry: {retry}) {call.title}" if retry else call.title
-        self._log(task, "DEBUG" if task.state_params else "INFO", MANAGER, title)
         context = OperatorContext(
             task_id=task.id,
             full_name=task.full_name,
@@ -299,6 +336,9 @@ class Runner:
             log=lambda level, logger, message: self._log(task, level, logger, message),
             secret=self._environment.secret,
             evaluate=self._environment.evaluator.text,
+            settings=self._environment.settings,
+            artifact=lambda name, text: self.emit(TaskArtifact(time.time(), task.id, name, text)),
+            require=self._require,
         )
         if self._gate:
             self._gate.calling(task, context)

@@ -107,6 +107,7 @@ class Scopes:
         """Task → itself and its descendants that changed params."""
         for task in attempt.tasks.values():
             self.changed(task)
+        for task in attempt.tasks.values():
             if task.state != "blocked":
                 self.entered(task)
 

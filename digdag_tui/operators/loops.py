@@ -88,12 +88,12 @@ def _rounds(context: OperatorContext, body: Params, rounds: list[tuple[str, Para
     export = read_map(body, "_export", {}) if rounds else {}
     positions = body.positions if isinstance(body, Config) else {}
     subtasks: Params = {name: Config({**body, "_export": {**export, **values}}, positions) for name, values in rounds}
-    if _is_parallel(context.config):
+    if is_parallel(context.config):
         subtasks["_parallel"] = context.config["_parallel"]
     return OperatorResult(subtasks=subtasks)
 
 
-def _is_parallel(config: Params) -> bool:
+def is_parallel(config: Params) -> bool:
     """Whether `_parallel` asks for anything (core 4.2).
 
     Raises:

@@ -1,4 +1,4 @@
-"""The operators that only say something: `echo>`, `fail>` and `notify>` (operators 3)."""
+"""The operators that only say something: `echo>` and `fail>` (operators 3)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,3 @@ async def fail(context: OperatorContext) -> OperatorResult:
         ConfigError: `_command` is no text.
     """
     raise TaskExecutionError(read_string(context.config, "_command", ""))
-
-
-async def notify(context: OperatorContext) -> OperatorResult:
-    """Do nothing: there is no system notifier here.
-
-    Raises:
-        ConfigError: there is no text.
-    """
-    read_string(context.config, "_command")
-    return OperatorResult()
