@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from ..engine.operator import OperatorContext
 from ..workflow.config import Params
@@ -13,7 +14,8 @@ from ..workflow.convert import read_map
 from ..workflow.errors import ConfigError, TaskRuntimeError
 from . import process
 
-_LOGGER = "io.digdag.standards.command.DockerCommandExecutor"
+_EXECUTOR: Final = "agent.command_executor."
+"""What the keys of Digdag's configuration begin with that say where programs run."""
 
 
 @contextlib.contextmanager
@@ -40,29 +42,68 @@ def temporary_files(context: OperatorContext) -> Iterator[Path]:
         rmtree(folder, ignore_errors=True)
 
 
+def in_container(context: OperatorContext, config: Params) -> bool:
+    """Whether a task's program runs in a container, with its params and scope in `config` (operators 4.1).
+
+    Digdag's executors for clusters hand on what names no image to its executor for Docker, and that what has no
+    `docker` to a process on this machine.
+
+    Raises:
+        ConfigError: Digdag's configuration names no executor.
+        TaskRuntimeError: the task would run on a cluster.
+    """
+    executor = context.settings.get(f"{_EXECUTOR}type", "ecs")
+    if executor not in ("ecs", "kubernetes", "docker", "simple"):
+        hint = f"{_EXECUTOR}type is one of ecs, kubernetes, docker and simple"
+        raise ConfigError(f"Configured commandExecutor name is not found: {executor}", hint=hint)
+    cluster = context.settings.get(f"{_EXECUTOR}{executor}.name")
+    if cluster and not config.keys().isdisjoint({"docker", executor}):
+        error = TaskRuntimeError(f"The {executor} cluster '{cluster}' is out of digdag-tui's reach", "not available")
+        error.hint = f"{_EXECUTOR}type=docker in Digdag's configuration runs the task in a container on this machine"
+        raise error
+    return executor != "simple" and "docker" in config
+
+
 async def execute(
-    context: OperatorContext, command: Sequence[str | Path], variables: Mapping[str, str], *, option: str
+    context: OperatorContext,
+    config: Params,
+    folder: Path,
+    command: Sequence[str | Path],
+    variables: Mapping[str, str],
+    *,
+    option: str,
 ) -> int:
-    """Run a program in the task's workspace and return its exit code; paths become relative to the workspace.
+    """Run a program in the task's workspace, or in a container there, and return its exit code.
 
     Args:
+        config: the task's params with those of its operator's scope.
+        folder: that of the run's temporary files.
+        command: the command line; its paths become relative to the workspace.
+        variables: what its environment has over ours; a container has nothing of ours.
         option: the option that names the program.
 
     Raises:
-        ConfigError: a word of the command line is null.
-        StartError: it cannot be started.
+        ConfigError: a word of the command line is null, or an option of `docker` has no form that Digdag takes.
+        TaskRuntimeError: it cannot be started, or its container's image cannot be had.
     """
     if None in command:
-        raise ConfigError(f"A word of '{option}' is null", hint="write it as a text")
-    if context.config.get("docker") is not None:
-        context.log("WARN", _LOGGER, "docker: is not used in this version of digdag-tui, the task runs on this machine")
+        raise null_word(option)
     workspace = context.workspace
     words = [os.path.relpath(word, workspace) if isinstance(word, Path) else word for word in command]
+    if in_container(context, config):
+        from . import container
+
+        return await container.run(context, read_map(config, "docker", {}), folder.name, words, variables)
     try:
         return await process.run(words, workspace, variables, context.output)
     except process.StartError as error:
         error.hint = f"the option {option}: names the program, by its name in PATH or by its file"
         raise
+
+
+def null_word(option: str) -> ConfigError:
+    """The error of a list of words with a null in it."""
+    return ConfigError(f"A word of '{option}' is null", hint="write it as a text")
 
 
 def with_scope(config: Params, name: str) -> Params:

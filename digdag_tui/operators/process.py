@@ -26,13 +26,13 @@ class StartError(TaskRuntimeError):
 
 
 async def run(
-    command: Sequence[str], directory: Path, variables: Mapping[str, str], output: Callable[[str], None]
+    command: Sequence[str], directory: Path | None, variables: Mapping[str, str], output: Callable[[str], None]
 ) -> int:
     """Run a process to its end and return its exit code, 128+N after signal N (operators 4.1).
 
-    It has our environment with `variables` over it, and as its input a pipe into which nothing is ever written. What it
-    writes to both its outputs goes to `output`, decoded as UTF-8. When this coroutine is cancelled, the process and
-    everything that it started in its session's process group are ended first.
+    It starts in `directory`, or where we are, with our environment and `variables` over it, and as its input a pipe
+    into which nothing is ever written. What it writes to both its outputs goes to `output`, decoded as UTF-8. When this
+    coroutine is cancelled, the process and everything that it started in its session's process group are ended first.
 
     Raises:
         StartError: it cannot be started.
@@ -101,7 +101,11 @@ class _Process(asyncio.SubprocessProtocol):
 
 
 async def _start(
-    command: Sequence[str], directory: Path, variables: Mapping[str, str], output: Callable[[str], None], stdin: int
+    command: Sequence[str],
+    directory: Path | None,
+    variables: Mapping[str, str],
+    output: Callable[[str], None],
+    stdin: int,
 ) -> _Process:
     program = command[0]
     try:
@@ -127,8 +131,8 @@ async def _start(
         return protocol
     finally:
         os.close(stdin)
-    problem = f'Cannot run program "{program}" (in directory "{directory}"): {reason}'
-    raise StartError(f"java.io.IOException: {problem}")
+    place = f' (in directory "{directory}")' if directory else ""
+    raise StartError(f'java.io.IOException: Cannot run program "{program}"{place}: {reason}')
 
 
 async def _end(process: _Process) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from ..engine.operator import OperatorContext, OperatorResult
 from ..workflow.config import Params
-from ..workflow.convert import read_list, read_map, read_optional_string, read_string, read_strings
-from ..workflow.errors import ConfigError, TaskRuntimeError
-from ..workflow.text import json_text
-from . import process, py_debugger
-from .command import execute, temporary_files, with_scope
+from ..workflow.convert import read_list, read_map
+from ..workflow.errors import TaskRuntimeError
+from . import process, py_debugger, script
+from .command import execute, in_container, temporary_files, with_scope
 from .result_file import MappingError, parse
 from .secrets import env_templates, environment
 
@@ -48,93 +45,51 @@ async def run(context: OperatorContext) -> OperatorResult:
     """
     env_templates(context)
     config = with_scope(context.config, "py")
+    contained = in_container(context, config)
     with temporary_files(context) as folder:
-        debugger = py_debugger.wanted(folder) if context.debug_python and "_command" in config else None
-        command = [*_interpreter(config), *_program(config, folder, debugger)]
+        debugger = _debugger(context, config, folder, contained)
+        files = script.write_files(config, folder, "python/runner.py", {"debugger": debugger} if debugger else {})
+        command = [*script.interpreter(config, "python", _default(contained)), *files]
         async with py_debugger.announced(context, debugger) if debugger else nullcontext():
-            code = await execute(context, command, environment(context), option="python")
-        target = folder / "output.json"
+            code = await execute(context, config, folder, command, environment(context), option="python")
+        output = folder / script.OUTPUT
         if code != 0:
-            raise _failure(code, target)
-        return _result(target)
+            raise _failure(code, output)
+        if not output.exists():
+            problem = "output.json does not exist. Something unexpected error happened. Please check logs."
+            raise TaskRuntimeError(problem)
+        return script.result(parse(output))
 
 
-def _interpreter(config: Params) -> list[str]:
-    """The start of the command line.
-
-    Raises:
-        ConfigError: `python` is neither text nor a list.
-    """
-    if "python" not in config:
-        return ["python" if process.find("python") or not process.find("python3") else "python3"]
-    match config["python"]:
-        case str() as program:
-            return [program]
-        case list():
-            return read_strings(config, "python")
-        case other:
-            text = "" if isinstance(other, dict) else json_text(other)
-            raise ConfigError(f"Invalid python: {text}", hint="it is a program's name or a list of words")
+def _default(contained: bool) -> str:
+    """`python`, or `python3` where this machine has only that."""
+    return "python" if contained or process.find("python") or not process.find("python3") else "python3"
 
 
-def _program(config: Params, folder: Path, debugger: Params | None) -> list[str | Path]:
-    """The rest of the command line; the files that it names are written.
-
-    Raises:
-        ConfigError: there is neither a command nor a script.
-    """
-    runner, source, target = folder / "runner.py", folder / "input.json", folder / "output.json"
-    if "_command" in config:
-        words: list[str | Path] = [runner, read_string(config, "_command"), source, target]
-        script = _runner()
-    else:
-        words = [runner, source, target]
-        script = read_string(config, "script")
-    given: Params = {"params": config}
-    if debugger:
-        given["debugger"] = debugger
-    source.write_text(json.dumps(given))
-    runner.write_text(script, encoding="utf-8", errors="replace", newline="")
-    return words
+def _debugger(context: OperatorContext, config: Params, folder: Path, contained: bool) -> Params | None:
+    """What the runner must know to wait for a debugger, if it is to wait for one."""
+    if not context.debug_python or "_command" not in config:
+        return None
+    if contained:
+        context.log("WARN", __name__, "Python stepping does not reach into a container: the task runs through")
+        return None
+    return py_debugger.wanted(folder)
 
 
-@cache
-def _runner() -> str:
-    return (Path(__file__).parent.parent / "python" / "runner.py").read_text(encoding="utf-8")
-
-
-def _failure(code: int, target: Path) -> TaskRuntimeError:
+def _failure(code: int, output: Path) -> TaskRuntimeError:
     """The error of a process that ended with `code`, with what was written about it."""
     reason = f"Python command failed with code {code}"
-    if not target.exists():
+    if not output.exists():
         return TaskRuntimeError(reason)
     try:
-        result = parse(target)
+        written = parse(output)
     except MappingError:
         problem = "Can't parse output.json. The command failed unexpectedly. Please check logs."
         return TaskRuntimeError(f"{reason}\n\t{problem}")
-    error = read_map(result, "error", {})
-    said, name = read_optional_string(error, "message"), read_optional_string(error, "class")
+    message, name, backtrace = script.error_parts(written)
     reason += "\nError messages from python"
-    reason += "" if said is None else f": {said}"
+    reason += "" if message is None else f": {message}"
     reason += "" if name is None else f" ({name})"
-    for line in read_strings(error, "backtrace", []):
+    for line in backtrace:
         reason += f"\n\tfrom {line}"
-    return PythonError(reason, read_list(error, "frames", []))
-
-
-def _result(target: Path) -> OperatorResult:
-    """What the runner, or the user's script, wrote.
-
-    Raises:
-        ConfigError: a part of it is no map.
-        TaskRuntimeError: it is not there, or is not JSON.
-    """
-    if not target.exists():
-        raise TaskRuntimeError("output.json does not exist. Something unexpected error happened. Please check logs.")
-    result = parse(target)
-    return OperatorResult(
-        subtasks=read_map(result, "subtask_config", {}),
-        export=read_map(result, "export_params", {}),
-        store=read_map(result, "store_params", {}),
-    )
+    return PythonError(reason, read_list(read_map(written, "error", {}), "frames", []))

@@ -1,4 +1,4 @@
-"""Secrets in commands and in `_env`: `${secret:KEY}`, which templates leave alone (operators 2.8, core 6.6)."""
+"""A task's secrets: by their keys, and in texts as `${secret:KEY}`, which templates leave alone (operators 2.8)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,42 @@ import re
 from collections.abc import Callable
 
 from ..engine.operator import OperatorContext
-from ..workflow.config import Params
+from ..workflow.config import Params, Value
 from ..workflow.convert import read_map, read_string
 from ..workflow.errors import ConfigError, TaskRuntimeError
 from ..workflow.text import json_text
 
 _TEMPLATE = re.compile(r"\$\{([\s\S]*?):([\s\S]+?)\}")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z_0-9]*")
+_NUMBER = re.compile(r"[+-]?\d{1,20}")
 
 
-def is_variable(name: str) -> bool:
-    """Whether `name` can be the name of an environment variable."""
-    return _VARIABLE.fullmatch(name) is not None
+def task_secret(context: OperatorContext, key: str) -> str | None:
+    """The secret that a task has at `key`, where its `_secrets` may put another; None if there is none.
+
+    Raises:
+        ConfigError: a leaf of `_secrets` is neither text nor true.
+        TaskRuntimeError: `key` is no key.
+    """
+    return context.secret(_remounted(key, context.secret_mounts))
+
+
+def missing_secret(key: str, hint: str | None = None) -> TaskRuntimeError:
+    """The error of a secret that is needed and not there."""
+    return TaskRuntimeError(f"Secret not found for key: '{key}'", "secret not found", hint=hint)
+
+
+def parse_number(text: str) -> int:
+    """The number that a secret is; Java takes no blanks around it.
+
+    Raises:
+        TaskRuntimeError: it is no 32-bit integer.
+    """
+    number = int(text) if _NUMBER.fullmatch(text) else 2**31
+    if not -(2**31) <= number < 2**31:
+        hint = "the secret is a number without blanks and without an end of line"
+        raise TaskRuntimeError(f'For input string: "{text}"', "number format", hint=hint)
+    return number
 
 
 def fill(text: str, secret: Callable[[str], str | None]) -> str:
@@ -35,17 +59,33 @@ def fill(text: str, secret: Callable[[str], str | None]) -> str:
         key = found[2].strip()
         value = secret(key)
         if value is None:
-            error = TaskRuntimeError(f"Secret not found for key: '{key}'", "secret not found")
-            error.hint = f"Digdag's local mode reads it from the file ~/.config/digdag/secrets/{key}"
-            raise error
+            raise missing_secret(key, f"Digdag's local mode reads it from the file ~/.config/digdag/secrets/{key}")
         return value
 
     return _TEMPLATE.sub(value, text)
 
 
 def fill_command(context: OperatorContext, text: str) -> str:
-    """`text` with its secrets, the keys as the task's `_secrets` remount them; raises as `fill` does."""
-    return fill(text, lambda key: context.secret(remount(key, context.secret_mounts)))
+    """`text` with the task's secrets; raises as `fill` does."""
+    return fill(text, lambda key: task_secret(context, key))
+
+
+def fill_value(context: OperatorContext, value: Value) -> Value:
+    """`value` with the task's secrets in all texts of it, keys too; raises as `fill` does."""
+    match value:
+        case str():
+            return fill_command(context, value)
+        case dict():
+            return {fill_command(context, key): fill_value(context, item) for key, item in value.items()}
+        case list():
+            return [fill_value(context, item) for item in value]
+        case _:
+            return value
+
+
+def is_variable(name: str) -> bool:
+    """Whether `name` can be the name of an environment variable."""
+    return _VARIABLE.fullmatch(name) is not None
 
 
 def env_templates(context: OperatorContext) -> dict[str, str]:
@@ -75,13 +115,8 @@ def environment(context: OperatorContext) -> dict[str, str]:
     return variables
 
 
-def remount(key: str, mounts: Params) -> str:
-    """The key that `_secrets` puts in the place of `key`.
-
-    Raises:
-        ConfigError: a leaf of `_secrets` is neither text nor true.
-        TaskRuntimeError: `key` is no key.
-    """
+def _remounted(key: str, mounts: Params) -> str:
+    """The key that `mounts`, a task's `_secrets`, put in the place of `key`; raises as `task_secret` does."""
     if not key or "*" in key:
         raise TaskRuntimeError(f"Illegal key: '{key}'", "illegal argument")
     parts = key.split(".")

@@ -26,7 +26,7 @@ async def run(context: OperatorContext) -> OperatorResult:
         variables = params_as_variables(config) | environment(context)
         runner = folder / "runner.sh"
         runner.write_text(script, encoding="utf-8", errors="replace", newline="")
-        code = await execute(context, [*shell, runner], variables, option="shell")
+        code = await execute(context, config, folder, [*shell, runner], variables, option="shell")
     if code != 0:
         raise TaskRuntimeError(f"Command failed with code {code}")
     return OperatorResult()

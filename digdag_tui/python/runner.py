@@ -84,15 +84,16 @@ def attribute(module: types.ModuleType, path: str, name: str, wanted: str) -> An
         raise AttributeError(f"Module '{path}' has no attribute '{wanted}'")  # noqa: B904
 
 
-def find(command: str) -> tuple[Any, str | None]:
-    """What a command names: a callable and None, or a class and the name of its method."""
+def find(command: str) -> tuple[Any, str]:
+    """What a command names: a callable and no text, or a class and the name of its method."""
     path, _, last = command.rpartition(".")
     try:
         found = attribute(__import__(path, fromlist=[last]), path, last, last)
     except ImportError:
         path, _, name = path.rpartition(".")
-        return attribute(__import__(path, fromlist=[name]), path, name, last), last
-    return (found, "run") if type(found) is type else (found, None)
+        found = attribute(__import__(path, fromlist=[name]), path, name, last)
+        return found, last if found is not None else ""
+    return found, "run" if type(found) is type else ""
 
 
 def bind(function: Any, params: dict[str, Any], *, skip_first: bool) -> dict[str, Any]:
@@ -113,15 +114,14 @@ def bind(function: Any, params: dict[str, Any], *, skip_first: bool) -> dict[str
     return params if spec.varkw else {name: params[name] for name in names if name in params}
 
 
-def call(command: str, params: dict[str, Any]) -> None:
-    """Find what `command` names and call it with the params that it asks for."""
+def call(command: str, params: dict[str, Any]) -> tuple[Any, ...]:
+    """Find what `command` names and call it with the params that it asks for; return what came of it."""
     target, method = find(command)
-    if method is not None:
-        instance = target(**bind(target.__init__, params, skip_first=True))
-        bound = getattr(instance, method)
-        bound(**bind(bound, params, skip_first=True))
-    else:
-        target(**bind(target, params, skip_first=False))
+    if not method:
+        return (target(**bind(target, params, skip_first=False)),)
+    instance = target(**bind(target.__init__, params, skip_first=True))
+    bound = getattr(instance, method)
+    return instance, bound(**bind(bound, params, skip_first=True))
 
 
 def frames(error: BaseException | None) -> list[dict[str, Any]]:
@@ -203,8 +203,8 @@ def announce(path: str, content: dict[str, Any]) -> None:
     os.replace(path + ".new", path)
 
 
-def main(command: str, source: str, target: str) -> None:
-    """Run a task from file to file."""
+def main(command: str, source: str, target: str) -> tuple[Any, ...]:
+    """Run a task from file to file; return what its code made, which lives as long as the process does."""
     with open(source) as stream:
         given = json.load(stream)
     params = given["params"]
@@ -214,8 +214,9 @@ def main(command: str, source: str, target: str) -> None:
     sys.path.append(HERE)
     failure: Exception | None = None
     report = None
+    made: tuple[Any, ...] = ()
     try:
-        call(command, params)
+        made = call(command, params)
     except SystemExit as stop:
         code = "Failed to call python command with code:%d" % stop.code  # type: ignore[str-format]
         cause = "Possible cause: Invalid python module call, duplicate module name with standard library"
@@ -225,13 +226,14 @@ def main(command: str, source: str, target: str) -> None:
         failure = error
         report = describe(error, str(error))
     result = {name: getattr(results, name) for name in ("subtask_config", "export_params", "store_params")}
-    if report is not None:
+    if failure:
         result["error"] = report
     with open(target, "w") as stream:
         json.dump(result, stream)
-    if failure is not None:
+    if failure:
         raise failure
+    return made
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    made = main(*sys.argv[1:])

@@ -156,6 +156,17 @@ async def test_a_program_that_cannot_start(
     )
 
 
+async def test_where_we_are_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    output: list[str] = []
+    assert await process.run(["/bin/pwd", "-P"], None, {}, output.append) == 0
+    assert output == [f"{tmp_path.resolve()}\n"]
+    with pytest.raises(process.StartError) as caught:
+        await process.run(["no-such-program"], None, {}, print)
+    problem = 'Cannot run program "no-such-program": error=2, No such file or directory'
+    assert caught.value.message == f"java.io.IOException: {problem}"
+
+
 async def test_what_is_left_in_the_background_does_not_hold_the_task(tmp_path: Path) -> None:
     code, output = await shell("sleep 60 & echo $! > pids; echo done", tmp_path)
     assert (code, output) == (0, "done\n")

@@ -217,6 +217,13 @@ def test_other_failures(project: Path, command: Any, options: dict[str, Any], sa
     assert message(project, "py", command, options) == said
 
 
+def test_a_workspace_that_is_not_there(project: Path) -> None:
+    assert message(project, "py", "tasks.hello", {"_workdir": "missing", "python": sys.executable}) == (
+        f'java.io.IOException: Cannot run program "{sys.executable}" (in directory "P/missing"): '
+        "error=2, No such file or directory (runtime)"
+    )
+
+
 def test_an_interpreter_that_is_not_there_comes_with_advice(project: Path) -> None:
     hint = error(project, "py", "tasks.hello", {"python": "no-such-python"}).hint
     assert hint is not None

@@ -142,12 +142,39 @@ def test_nothing_is_left_after_a_failure(tmp_path: Path) -> None:
     assert list((tmp_path / ".digdag" / "tmp").iterdir()) == []
 
 
-def test_a_task_that_asks_for_docker_runs_here_and_says_so(tmp_path: Path) -> None:
-    task = ran(tmp_path, "echo here", {"docker": {"image": "ubuntu"}})
-    assert task.lines == ["here"]
-    ((level, _, said),) = task.log
-    assert level == "WARN"
-    assert "docker" in said
+def test_only_its_owner_sees_a_scripts_files(tmp_path: Path) -> None:
+    assert ran(tmp_path, 'ls -ld "$(dirname "$0")" | cut -c 1-10').lines == ["drwx------"]
+
+
+def test_path_stays_without_the_workspace(tmp_path: Path) -> None:
+    tool = tmp_path / "mytool"
+    tool.write_text("#!/bin/sh\necho found\n")
+    tool.chmod(0o755)
+    assert message(tmp_path, "sh", "mytool") == "Command failed with code 127 (runtime)"
+    assert ran(tmp_path, "./mytool").lines == ["found"]
+
+
+def test_an_exported_env_sets_nothing(tmp_path: Path) -> None:
+    params = {"_env": {"X": "exported"}}
+    assert ran(tmp_path, 'echo "[$X] $_env"', params=params).lines == ['[] {"X":"exported"}']
+
+
+def test_what_the_scope_gives_is_a_variable_too(tmp_path: Path) -> None:
+    task = ran(
+        tmp_path,
+        'echo "$a $b $map"',
+        {"map": {"own": 1}},
+        params={"sh": {"a": 1, "map": {"own": 2, "more": 3}}, "b": 2},
+    )
+    assert task.lines == ['1 2 {"own":1,"more":3}']
+
+
+def test_no_newline_is_added_to_a_script(tmp_path: Path) -> None:
+    assert ran(tmp_path, 'wc -c < "$0"').lines == [str(len('wc -c < "$0"'))]
+
+
+def test_both_outputs_come_as_they_are(tmp_path: Path) -> None:
+    assert "".join(ran(tmp_path, "printf 'a\\tb'; printf '\\033[1mc' >&2").output) == "a\tb\033[1mc"
 
 
 def test_a_project_that_cannot_be_written_to(tmp_path: Path) -> None:
