@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from ..engine.operator import OperatorContext, OperatorEntry, OperatorResult
-from ..workflow.errors import ConfigError, TaskRuntimeError
+from ..engine.operator import OperatorEntry
+from ..workflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from ..workflow.parameters import OperatorForm
 
 GROUP: Final = "digdag_tui.operators"
 """Entry points of this group name further operators: an `OperatorEntry` each, or a coroutine function."""
@@ -26,63 +31,84 @@ class _BuiltIn(Struct, frozen=True):
 _BUILT_IN: Final = {
     "call": _BuiltIn("flow", "call", retries=True),
     "echo": _BuiltIn("messages", "echo", reads=frozenset({"_command"})),
+    "embulk": _BuiltIn("embulk", "run", retries=True),
     "fail": _BuiltIn("messages", "fail", reads=frozenset({"_command"})),
     "for_each": _BuiltIn("loops", "for_each"),
     "for_range": _BuiltIn("loops", "for_range"),
+    "http": _BuiltIn("http", "run", retries=True),
+    "http_call": _BuiltIn("http_call", "run", retries=True),
     "if": _BuiltIn("flow", "branch", reads=frozenset({"_command", "_do", "_else_do"})),
     "loop": _BuiltIn("loops", "loop"),
-    "notify": _BuiltIn("messages", "notify", reads=frozenset({"_command"})),
+    "mail": _BuiltIn("mail", "run", retries=True),
+    "notify": _BuiltIn("notify", "run", reads=frozenset({"_command"})),
+    "param_get": _BuiltIn("param_server", "get", retries=True),
+    "param_set": _BuiltIn("param_server", "put", retries=True),
+    "pg": _BuiltIn("pg", "run", retries=True),
     "py": _BuiltIn("py", "run", retries=True),
+    "rb": _BuiltIn("rb", "run", retries=True),
+    "require": _BuiltIn("require", "run", retries=True),
     "sh": _BuiltIn("sh", "run", retries=True),
     "wait": _BuiltIn("wait", "run", reads=frozenset({"_command", "blocking", "poll_interval"})),
 }
 
-_NOT_BUILT: Final = frozenset(
-    {"rb", "mail", "embulk", "require", "http", "http_call", "param_set", "param_get", "pg"}
-    | {"redshift", "redshift_load", "redshift_unload", "s3_wait", "emr", "bq", "bq_load", "bq_extract", "bq_ddl"}
+_REMOTE: Final = frozenset(
+    {"redshift", "redshift_load", "redshift_unload", "s3_wait", "emr", "bq", "bq_load", "bq_extract", "bq_ddl"}
     | {"gcs_wait", "td", "td_for_each", "td_run", "td_load", "td_ddl", "td_table_export", "td_wait", "td_wait_table"}
     | {"td_partial_delete", "td_result_export"}
 )
-"""Digdag's operators that are not written yet."""
+"""Operators of services that nobody has at hand."""
 
 
 def known_operators() -> frozenset[str]:
-    """The names of Digdag's operators (operators 1), those among them that this version cannot run too."""
-    return _NOT_BUILT.union(_BUILT_IN)
+    """The names of Digdag's operators (operators 1)."""
+    return _REMOTE.union(_BUILT_IN)
+
+
+def operator_forms() -> dict[str, OperatorForm | None]:
+    """What is known of every operator there is, by name; None for those of other packages."""
+    from .catalog import CATALOG
+
+    return {**dict.fromkeys(_from_other_packages()), **CATALOG}
 
 
 def find_operator(name: str) -> OperatorEntry:
-    """The operator of a name. One that Digdag has and this version has not fails when it runs.
+    """The operator of a name.
 
     Raises:
         ConfigError: nothing has this name.
+        TaskRuntimeError: another package has it, which cannot be loaded.
     """
     if place := _BUILT_IN.get(name):
         module = import_module(f".{place.module}", __package__)
         return OperatorEntry(getattr(module, place.function), place.retries, place.reads)
-    if entry := _from_other_package(name):
-        return entry
-    if name in _NOT_BUILT:
-        return OperatorEntry(_not_built, retries=False)
+    if point := _from_other_packages().get(name):
+        from .plugin import load_operator
+
+        return load_operator(point)
+    if name in _REMOTE:
+        return _remote(name)
     raise ConfigError(f"Unknown task type: {name}", hint=_near(name))
 
 
-def _from_other_package(name: str) -> OperatorEntry | None:
+def _remote(name: str) -> OperatorEntry:
+    """A stand-in, which is not retried: its output does not change."""
+    from . import remote
+    from .catalog import CATALOG
+
+    form = CATALOG[name]
+    reads = form.keys() | {"_command"} if form.reports_unused else None
+    return OperatorEntry(remote.run, retries=False, reads=reads, takes_pin=True)
+
+
+def _from_other_packages() -> dict[str, EntryPoint]:
+    """Operators that other packages have, by name; where two have one, the first counts."""
     from importlib.metadata import entry_points
 
-    for point in entry_points(group=GROUP, name=name):
-        loaded = point.load()
-        return loaded if isinstance(loaded, OperatorEntry) else OperatorEntry(loaded)
-    return None
-
-
-async def _not_built(context: OperatorContext) -> OperatorResult:
-    name = context.config["_type"]
-    raise TaskRuntimeError(f"The operator {name}> is not available in this version of digdag-tui yet", "not available")
+    return {point.name: point for point in reversed(tuple(entry_points(group=GROUP)))}
 
 
 def _near(name: str) -> str | None:
     from difflib import get_close_matches
 
-    near = get_close_matches(name.strip().lower(), sorted(known_operators()), n=3)
+    near = get_close_matches(name.strip().lower(), sorted(operator_forms()), n=3)
     return f"did you mean {' or '.join(f'{found}>' for found in near)}?" if near else None

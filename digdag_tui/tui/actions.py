@@ -42,6 +42,7 @@ GROUPS: dict[str, tuple[Action, ...]] = {
         Action("add", "E", "set", "set another param", "edit"),
         Action("retry", "r", "retry", "run the failed task again", "retry", True),
         Action("skip", "k", "skip", "count it as a success", "skip", True),
+        Action("pin", "P", "pin", "give its output instead", "pin"),
         Action("rewind", "w", "rewind", "back to the selected task", "rewind", True),
         Action("attach", "a", "attach", "run py> under debugpy", "attach"),
     ),
@@ -74,6 +75,7 @@ PANES = (
     ("error", "Error"),
     ("log", "Log"),
     ("problems", "Problems"),
+    ("artifacts", "Texts"),
 )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..debugger.environment import LocalEnvironment
+    from ..debugger.gate import Opening
     from ..debugger.history import PastAttempt
     from ..debugger.inspect import Inspection
     from ..debugger.launch import Launch
@@ -53,6 +54,7 @@ class DebuggerApp(Commanding):
         project: the project's directory.
         workflow: the workflow's name.
         prepare: makes what a session runs; called once.
+        opening: makes how the session begins; without it, stopped before the first task.
         watches: whether saved files are loaded again.
     """
 
@@ -65,6 +67,7 @@ class DebuggerApp(Commanding):
         workflow: str,
         prepare: Callable[[], tuple[Launch, LocalEnvironment]],
         *,
+        opening: Callable[[], Opening] | None = None,
         watches: bool = True,
     ) -> None:
         super().__init__()
@@ -72,6 +75,7 @@ class DebuggerApp(Commanding):
         """Why there is nothing to debug."""
         self.view = View(project)
         self._prepare = prepare
+        self._opening = opening
         self._watches = watches
         self._watcher: Watcher | None = None
         self._inbox: deque[SessionEvent] = deque()
@@ -104,6 +108,7 @@ class DebuggerApp(Commanding):
             self.call_later(self.exit)
             return
         self.view.mask = environment.secrets.masker.mask
+        self.view.is_pinned = lambda full_name: environment.pins.find(full_name) is not None
         session = Session(launch, environment, self._inbox.append)
         past = None
         with suppress(DigdagError):
@@ -117,6 +122,9 @@ class DebuggerApp(Commanding):
         from ..debugger.gate import Opening
 
         self.session = session
+        if self._opening:
+            session.start(self._opening())
+            return
         if past is None or past.finished or not past.ended_tasks:
             session.start(Opening(entry=True))
             return
@@ -238,13 +246,18 @@ def session_text(time: str) -> str:
     return f"{date} {clock.removesuffix(':00')} {zone}".strip()
 
 
-def run_app(project: Path, workflow: str, prepare: Callable[[], tuple[Launch, LocalEnvironment]]) -> int:
+def run_app(
+    project: Path,
+    workflow: str,
+    prepare: Callable[[], tuple[Launch, LocalEnvironment]],
+    opening: Callable[[], Opening] | None = None,
+) -> int:
     """Open the debugger until the person leaves it; the exit code.
 
     Raises:
         DigdagError: `prepare` did; the screen is closed again.
     """
-    app = DebuggerApp(project, workflow, prepare)
+    app = DebuggerApp(project, workflow, prepare, opening=opening)
     try:
         app.run()
     finally:

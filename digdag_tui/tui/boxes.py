@@ -16,12 +16,13 @@ from .view import Status
 
 
 class Tab(NamedTuple):
-    """A pane's name in a box's border; `number` is its key."""
+    """A pane's name in a box's border; `number` is its key, `alarming` whether its mark tells of trouble."""
 
     pane: str
     number: int
     name: str
     mark: str = ""
+    alarming: bool = True
 
 
 class Box(Container):
@@ -38,7 +39,7 @@ class Box(Container):
     @staticmethod
     def _tab(tab: Tab, active: bool) -> str:
         style = "b $foreground on $primary-muted" if active else "$foreground 70%"
-        mark = f" [$text-error]{tab.mark}[/]" if tab.mark else ""
+        mark = f" [{'$text-error' if tab.alarming else '$foreground 60%'}]{tab.mark}[/]" if tab.mark else ""
         return f"[@click=app.pane('{tab.pane}')][{style}] {tab.number} {tab.name}{mark} [/][/]"
 
 

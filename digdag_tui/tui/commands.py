@@ -57,10 +57,12 @@ class Commanding(App[None]):
             if reason:
                 return reason
         match action.name:
-            case "edit" | "add" | "run_to" | "rewind" | "breakpoint" | "filter_log" if task is None:
+            case "edit" | "add" | "run_to" | "rewind" | "breakpoint" | "filter_log" | "pin" if task is None:
                 return "no task is selected"
             case "edit" | "add" if self.view.attempt.success is not None:
                 return "the attempt has ended: rewind (w) to the task first"
+            case "pin" if task and task.is_group:
+                return f"{task.full_name} is a group: pin the tasks in it"
             case "run_to" if task and task.started_at is not None:
                 return f"{task.full_name} has begun already: rewind (w) to it"
             case "rewind" if task and task.started_at is None:
@@ -215,6 +217,21 @@ class Commanding(App[None]):
                 self._do("skip", lambda session: session.skip(store))
 
         await self.push_screen(SkipDialog(stop.full_name), skip)
+
+    async def action_pin(self) -> None:
+        task, session = self.main.selected, self.session
+        if not self._possible("pin") or task is None or session is None:
+            return
+        from ..debugger.pins import draft
+        from .editor import PinDialog, Pinning
+
+        text = self.view.mask(draft(task, session.pinned(task.full_name)))
+
+        def pin(given: Pinning | None) -> None:
+            if given:
+                self._do("pin", lambda session: session.pin(task.id, given.pin, save=given.save))
+
+        await self.push_screen(PinDialog(task.full_name, text), pin)
 
     def action_here(self) -> None:
         stop = self.view.stop_task()

@@ -100,11 +100,11 @@ class Help(ModalScreen[None]):
         ]  # fmt: skip
         left = [
             *self._group("Run"),
-            *self._group("Change"),
+            *self._group("Stops"),
             *self._group("Program"),
             _key("^p", "palette: all commands"),
         ]
-        right = [*self._group("Stops"), *self._group("Look")]
+        right = [*self._group("Change"), *self._group("Look")]
         right += [_head("Move"), *(_key(key, text) for key, text in moving[:4])]
         panes = "  ".join(f"{key} {text}" for key, text in moving[4:])
         rows = max(len(left), len(right))

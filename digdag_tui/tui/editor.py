@@ -21,6 +21,7 @@ from ..debugger.inspect import parse_value
 from ..debugger.session import Scope
 from ..workflow.config import Params, Value
 from ..workflow.errors import DigdagError
+from ..workflow.pins import PINS_FILE, Pin, parse_pin, pin_body
 from ..workflow.project import problems_of
 from ..workflow.text import json_text, json_type
 from .outline import outline
@@ -213,6 +214,80 @@ class ParamEditor(ModalScreen[Edit | None]):
         name = self.query_one(Input).value.strip()
         path = self._path if self._path and name == ".".join(self._path) else tuple(name.split("."))
         self.dismiss(Edit(path, value, self.query_one(ScopeChoice).scope))
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+
+class Pinning(NamedTuple):
+    """A task's output as the person gave it; `save` is whether it is kept in the project's file."""
+
+    pin: Pin
+    save: bool
+
+
+class PinDialog(ModalScreen[Pinning | None]):
+    """Gives a task's output for all its later runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("ctrl+s", "accept(True)", "Save", show=False, priority=True),
+    ]
+
+    def __init__(self, task: str, text: str) -> None:
+        super().__init__()
+        self._task_name = task
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="pin") as dialog:
+            dialog.border_title = "Pin"
+            yield Static(
+                Content.assemble((clean(self._task_name), "b"), " is not run, now and later: it comes to this.")
+            )
+            yield Static(Content.styled(f"Saved, it holds for everybody: in {PINS_FILE}.", "$foreground 70%"))
+            yield Label("store, export, reset, subtasks, rows of its query (may stay empty)")
+            yield ValueArea(self._text)
+            yield Static(id="verdict")
+            with Horizontal(classes="buttons"):
+                yield Button("Pin it  ⏎", id="pin-now", variant="primary", compact=True)
+                yield Button("Pin and save it  ^S", id="pin-saved", compact=True)
+                yield Button("Cancel  Esc", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.query_one(ValueArea))
+        self._check()
+
+    @on(TextArea.Changed)
+    def _check(self) -> None:
+        try:
+            body = pin_body(self._pin())
+            said = fit(clean(json_text(body)), 68) if body else "a success that leaves nothing behind"
+            text = Content.assemble(("= ", "$text-success b"), said)
+        except DigdagError as error:
+            text = Content.assemble(("✖ ", "$text-error b"), (clean(str(next(problems_of(error)))), "$text-error"))
+        self.query_one("#verdict", Static).update(text)
+
+    def _pin(self) -> Pin:
+        return parse_pin(self.query_one(ValueArea).text)
+
+    @on(ValueArea.Accepted)
+    @on(Button.Pressed, "#pin-now")
+    def _accept(self, event: events.Event | Message) -> None:
+        self.action_accept(False)
+
+    @on(Button.Pressed, "#pin-saved")
+    def action_save(self) -> None:
+        """Pin it, in the project's file too."""
+        self.action_accept(True)
+
+    def action_accept(self, save: bool) -> None:
+        """Pin it, if what is typed is a pin."""
+        try:
+            self.dismiss(Pinning(self._pin(), save))
+        except DigdagError:
+            return
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:

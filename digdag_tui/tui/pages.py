@@ -127,6 +127,8 @@ def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> It
         about.append(("after", ", ".join(upstream.name for upstream in after[:5]) + " …" * (len(after) > 5)))
     if task.is_group:
         about.append(("group of", plural(len(task.children), "task")))
+    if given := view.given_word(task):
+        about.append((given, "its output is given, the operator is not called"))
     if retries := task.state_params.get("retry_count"):
         about.append(("retries", str(retries)))
     for word, text in about:
@@ -180,6 +182,18 @@ def _outlined(values: Params) -> Iterator[Line]:
         yield Line(parts, indent + 4)
 
 
+def artifact_lines(view: View, task: Task) -> Iterator[Line]:
+    """The texts that a task's operator made, with all templates filled in."""
+    yield Line([(clean(task.full_name), "emphasis")])
+    if not task.artifacts:
+        words = "has made no texts: the queries of td>, bq> and the like are shown here, with all templates filled in"
+        yield Line([(words, "dim")])
+    for name, text in task.artifacts.items():
+        yield BLANK
+        yield title(clean(name))
+        yield from (Line([("  " + line, "")], 4) for line in clean_lines(text.rstrip("\n")))
+
+
 def error_lines(view: View, task: Task) -> Iterator[Line]:
     """Why a task failed: Digdag's words, what to do, the person's own Python code, and all that is known."""
     failed = _with_error(view, task)
@@ -221,6 +235,7 @@ _WHAT_TO_DO = [
     for key, text in (
         ("e", "changes a param, then r runs the task again"),
         ("k", "skips it: a success, with values that it should have stored"),
+        ("P", "pins its output: it is not run, now and in later runs"),
         ("n", "goes on with the failure: _retry and _error take effect"),
     )
 ]

@@ -19,7 +19,7 @@ from .actions import PANES
 from .boxes import Box, HeaderLine, KeyBar, Small, Tab
 from .lines import Lines
 from .log import LogPane
-from .pages import Page, error_lines, problem_lines, task_lines
+from .pages import Page, artifact_lines, error_lines, problem_lines, task_lines
 from .params import ParamsPane
 from .tasks import TaskTree, short_name
 from .text import fit_left, plural
@@ -34,11 +34,15 @@ NARROW, TALL, LEAST = 100, 34, (60, 15)
 REST = 20
 """How much longer than working them out panes stay as they are while tasks run."""
 
-BOXES = {"tasks-box": ("tasks",), "about-box": ("params", "task", "error"), "output-box": ("log", "problems")}
+BOXES = {
+    "tasks-box": ("tasks",),
+    "about-box": ("params", "task", "error", "artifacts"),
+    "output-box": ("log", "problems"),
+}
 
 
 class MainScreen(Screen[None]):
-    """Six panes in three boxes: side by side, above each other, or one at a time, as the terminal has room."""
+    """Seven panes in three boxes: side by side, above each other, or one at a time, as the terminal has room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "next_pane(1)", "Next pane", show=False),
@@ -65,7 +69,7 @@ class MainScreen(Screen[None]):
         self._inspect = inspect
         self._inspection: Inspection | None = None
         self._current = {box: panes[0] for box, panes in BOXES.items()}
-        self._stale = {"params", "task", "error"}
+        self._stale = {*BOXES["about-box"]}
         self._keep = False
         self._rested = 0.0
         """When what is shown about a task may be worked out again while tasks run."""
@@ -75,6 +79,7 @@ class MainScreen(Screen[None]):
         self.params = ParamsPane(view, id="params")
         self.task_page = Page(view, id="task")
         self.error_page = Page(view, id="error")
+        self.artifacts = Page(view, id="artifacts")
         self.log_pane = LogPane(view, id="log")
         self.problems = Page(view, id="problems")
         self.find_pane: Lines = self.tasks
@@ -90,6 +95,7 @@ class MainScreen(Screen[None]):
                     yield self.params
                     yield self.task_page
                     yield self.error_page
+                    yield self.artifacts
                 with Box(id="output-box"):
                     yield self.log_pane
                     yield self.problems
@@ -164,8 +170,12 @@ class MainScreen(Screen[None]):
         marks = {
             "error": "✖" if self.selected and self.view.error_of(self.selected)[0] else "",
             "problems": str(len(self.view.problems) or ""),
+            "artifacts": str(len(self.selected.artifacts) or "") if self.selected else "",
         }
-        tabs = [Tab(pane, number, name, marks.get(pane, "")) for number, (pane, name) in enumerate(PANES, 1)]
+        tabs = [
+            Tab(pane, number, name, marks.get(pane, ""), pane != "artifacts")
+            for number, (pane, name) in enumerate(PANES, 1)
+        ]
         for box, panes in BOXES.items():
             active = self.active if self.one_at_a_time else self._current[box]
             shown = tabs if self.one_at_a_time else [tab for tab in tabs if tab.pane in panes]
@@ -253,7 +263,7 @@ class MainScreen(Screen[None]):
 
     def _outdate(self, *, keep: bool) -> None:
         """What is shown about the selected task does not hold any more."""
-        self._stale = {"params", "task", "error"}
+        self._stale = {*BOXES["about-box"]}
         self._inspection = None
         self._keep = keep
         self._tabs()
@@ -271,6 +281,8 @@ class MainScreen(Screen[None]):
                     self.task_page.show(
                         task_lines(self.view, task, self.inspection(task), self.task_page.width()), keep=self._keep
                     )
+                case "artifacts":
+                    self.artifacts.show(artifact_lines(self.view, task), keep=self._keep)
                 case _:
                     self.error_page.show(error_lines(self.view, task), keep=self._keep)
         now = time.monotonic()

@@ -185,6 +185,8 @@ class TaskTree(Lines):
     def _right(self, task: Task) -> list[Part]:
         retries = task.state_params.get("retry_count", 0)
         parts: list[Part] = [(f"↻{retries} ", "warning")] if retries else []
+        given = self._view.given_word(task)
+        parts += [(f"{given} ", "warning")] if given else []
         seconds = self._seconds(task)
         return parts if seconds is None else [*parts, (duration(seconds), "dim")]
 

@@ -14,11 +14,13 @@ from ..debugger.events import (
     Notice,
     ProblemsFound,
     Reloaded,
+    RequiredEvent,
     SessionEvent,
     Stopped,
 )
 from ..engine.attempt import DONE, FAILED, Attempt, Task
 from ..engine.events import (
+    PINNED,
     AttemptFinished,
     CancelRequested,
     ParamEdited,
@@ -68,6 +70,8 @@ class View:
         self.project = project
         self.mask: Callable[[str], str] = str
         """Takes the values of secrets out of a text."""
+        self.is_pinned: Callable[[str], bool] = lambda full_name: False
+        """Whether the output of a task is given."""
         self.attempt = Attempt()
         self.number = 0
         self.workflow = ""
@@ -75,6 +79,8 @@ class View:
         self.problems: tuple[Problem, ...] = ()
         self.log = LogBook(self.mask)
         self.running: dict[int, None] = {}
+        self.given: dict[int, str] = {}
+        """Tasks whose output is not their operator's, with the word for that."""
         self.pausing = False
 
     def apply(self, event: SessionEvent) -> Changed:
@@ -94,13 +100,15 @@ class View:
             case ProblemsFound():
                 self.problems = event.problems
                 return Changed.PROBLEMS | Changed.STATUS
-            case Reloaded() | DebuggerWaiting() | Notice():
+            case Reloaded() | DebuggerWaiting() | RequiredEvent() | Notice():
                 return Changed.NOTHING
             case TaskOutput():
                 self.log.add(event)
                 return Changed.LOG
             case TaskLogged():
                 self.log.add(event)
+                if event.logger == PINNED:
+                    self.given[event.task] = event.message.partition(":")[0].lower()
                 return Changed.LOG
             case _:
                 self.attempt.apply(event)
@@ -112,11 +120,13 @@ class View:
         self.stopped, self.pausing = None, False
         self.log = LogBook(self.mask)
         self.running.clear()
+        self.given.clear()
 
     def _follow(self, event: SessionEvent) -> Changed:
         match event:
             case TaskStarted():
                 self.running[event.task] = None
+                self.given.pop(event.task, None)
             case TaskSucceeded() | TaskFailed() | RetryScheduled() | TaskEnded():
                 self.running.pop(event.task, None)
             case ParamEdited():
@@ -149,6 +159,12 @@ class View:
     def look(self, task: Task) -> Look:
         """The task's symbol, word and role."""
         return symbols.FAILED_NOW if self.failing(task) else symbols.look(task)
+
+    def given_word(self, task: Task) -> str:
+        """`pinned` or `skipped` for a task whose output is not its operator's, or will not be."""
+        if task.is_group or task.state in DONE or task.id in self.given:
+            return self.given.get(task.id, "")
+        return "pinned" if self.is_pinned(task.full_name) else ""
 
     def failures(self) -> Iterator[Task]:
         """The tasks that failed themselves, in file order."""
@@ -197,7 +213,7 @@ class View:
     def _stop(self, stopped: Stopped) -> Status:
         name = self.tasks[stopped.task].full_name
         if stopped.reason == "exception":
-            return Status("✖", f"{name} failed", "error")
+            return Status("✖", f"{name} {'needs its output: P gives it' if stopped.asks else 'failed'}", "error")
         words = {"breakpoint": "at the breakpoint ", "pause": "paused before "}.get(stopped.reason, "before ")
         return Status(symbols.STOP, words + name, "warning")
 

@@ -31,6 +31,13 @@ _export:
 +announce:
   echo>: never
 """
+REMOTE = """
+_export: {td: {database: shops}, day: 2026-01-31}
++extract:
+  td>: {data: "select *\\nfrom orders\\nwhere day = '${day}'"}
+  insert_into: daily
++report: {echo>: "${td.last_job.num_records} orders"}
+"""
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
@@ -79,20 +86,46 @@ async def keys(screen: Screen) -> None:
     await screen.sees("Esc closes")
 
 
+async def asks(screen: Screen) -> None:
+    await entry(screen)
+    await screen.press("c")
+    await screen.sees("needs its output")
+    await screen.sees("pins its output")
+
+
+async def texts(screen: Screen) -> None:
+    await asks(screen)
+    await screen.press("7")
+    await screen.sees("INSERT INTO")
+
+
+async def pin(screen: Screen) -> None:
+    await asks(screen)
+    await screen.dialog("P")
+    await screen.sees("num_records")
+
+
+Show = Callable[[Screen], Awaitable[None]]
+SCREENS: dict[Show, str] = {
+    entry: DIG, failure: DIG, params: DIG, editor: DIG, keys: DIG, asks: REMOTE, texts: REMOTE, pin: REMOTE
+}  # fmt: skip
+"""The workflow that each screen is of."""
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("show", [entry, failure, params, editor, keys], ids=lambda show: show.__name__)
+@pytest.mark.parametrize("show", SCREENS, ids=lambda show: show.__name__)
 def test_screens(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     snap_compare: Callable[..., Any],
-    show: Callable[[Screen], Awaitable[None]],
+    show: Show,
     size: tuple[int, int],
 ) -> None:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr("tests.tui.support.PATIENCE", 10.0)
     for module in ("tasks", "pages"):
         monkeypatch.setattr(f"digdag_tui.tui.{module}.duration", lambda seconds: "1.2s")
-    write(tmp_path / "shops", {"main.dig": DIG})
+    write(tmp_path / "shops", {"main.dig": SCREENS[show]})
     app = debugger(tmp_path / "shops")
 
     async def run(pilot: Pilot[None]) -> None:

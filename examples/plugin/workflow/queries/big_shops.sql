@@ -1,0 +1,4 @@
+select name, sold
+from shops
+where sold >= ${least}
+order by name
