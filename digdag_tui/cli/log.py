@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from ..engine.attempt import Attempt
+from ..debugger.events import RequiredEvent
+from ..engine.attempt import Attempt, Task
 from ..engine.events import AnyEvent, AttemptStarted, TaskLogged, TaskOutput
 from ..workflow.text import json_text
 
-COLOURS = {"ERROR": "35", "WARN": "33", "INFO": "32", "DEBUG": "37"}
-LEVELS = ("ERROR", "WARN", "INFO", "DEBUG")
+COLOURS = {"ERROR": "35", "WARN": "33", "INFO": "32", "DEBUG": "37", "TRACE": "34"}
+LEVELS = ("ERROR", "WARN", "INFO", "DEBUG", "TRACE")
+CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\ufffd")
+"""Control characters, which messages may have from outside: a terminal would obey them."""
 HINTS = """\
   * Use --session <daily | hourly | "yyyy-MM-dd[ HH:mm:ss]"> to not reuse the last session time.
-  * Use --rerun argument to rerun skipped tasks.
+  * Use --rerun, --start +NAME, or --goal +NAME argument to rerun skipped tasks.
 """
 
 
@@ -23,40 +27,69 @@ def time_text(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(at))
 
 
-class LogPrinter:
-    """Prints an attempt's events as `digdag run` does: log lines with their thread, tasks' output as it is."""
+def exact_time_text(at: float) -> str:
+    """`yyyy-MM-dd HH:mm:ss.SSS Z` in the system's zone; `at` is seconds since the epoch."""
+    seconds, milliseconds = divmod(int(at * 1000), 1000)
+    return time.strftime(f"%Y-%m-%d %H:%M:%S.{milliseconds:03} %z", time.localtime(seconds))
 
-    def __init__(self, out: TextIO, level: str = "INFO") -> None:
+
+def thread_name(task: int, full_name: str, session: int = 1, attempt: int = 1) -> str:
+    """How the log names a task (core 10.1)."""
+    return f"{task:04}@[0:default:{session}:{attempt}]{full_name}"
+
+
+class LogPrinter:
+    """Prints an attempt's events as `digdag run` does: log lines with their thread, tasks' output as it is.
+
+    Args:
+        out: where a task's output goes, and the log too unless it has a file.
+        level: the least of `LEVELS` that is printed.
+        write: takes the log's lines in its place.
+    """
+
+    def __init__(self, out: TextIO, level: str = "INFO", write: Callable[[str], None] | None = None) -> None:
         self._out = out
+        self._write = write
         self._terminal = out.isatty()
         self._shown = frozenset(LEVELS[: LEVELS.index(level) + 1])
-        self._names: dict[int, str] = {}
+        self._names: dict[tuple[int, int], str] = {}
+
+    def shows(self, level: str) -> bool:
+        """Whether lines of a level are printed."""
+        return level in self._shown
 
     def line(self, level: str, logger: str, message: str, thread: str = "main", at: float | None = None) -> None:
         """Print one log line unless its level is hidden."""
         if level not in self._shown:
             return
-        head = f"{time_text(time.time() if at is None else at)} [{level}] ({thread})"
-        if self._terminal:
-            self._out.write(f"\x1b[{COLOURS[level]}m{head}: {message}\x1b[0m\n")
+        at = time.time() if at is None else at
+        message = message.translate(CONTROLS)
+        if self._write:
+            self._write(f"{exact_time_text(at)} [{level}] ({thread}): {message}\n")
+        elif self._terminal:
+            where = f" {logger}" if level in ("DEBUG", "TRACE") else ""
+            self._out.write(f"\x1b[{COLOURS[level]}m{time_text(at)} [{level}] ({thread}){where}: {message}\x1b[0m\n")
         else:
-            self._out.write(f"{head} {logger}: {message}\n")
+            self._out.write(f"{time_text(at)} [{level}] ({thread}) {logger}: {message}\n")
 
-    def show(self, event: AnyEvent) -> None:
+    def show(self, event: AnyEvent | RequiredEvent) -> None:
         """Print what an event says, if it says anything."""
+        session, attempt = 1, 1
+        if isinstance(event, RequiredEvent):
+            session, attempt, event = event.session_id, event.attempt_id, event.event
         match event:
             case TaskOutput():
                 self._out.write(event.text)
             case TaskLogged():
-                thread = f"{event.task:04}@[0:default:1:1]{self._names[event.task]}"
+                thread = thread_name(event.task, self._names[attempt, event.task], session, attempt)
                 self.line(event.level, event.logger, event.message, thread, event.at)
-            case AttemptStarted():
+            case AttemptStarted(required_by=None):
                 text = f"project id=1 workflow name={event.workflow} session_time={event.session_time}"
                 self.line("INFO", "io.digdag.core.workflow.WorkflowExecutor", f"Starting a new session {text}")
             case _:
                 pass
         for new in getattr(event, "added", ()):
-            self._names[new.id] = new.full_name
+            self._names[attempt, new.id] = new.full_name
 
 
 def report(attempt: Attempt, saved: Path | None) -> tuple[str, bool]:
@@ -65,13 +98,40 @@ def report(attempt: Attempt, saved: Path | None) -> tuple[str, bool]:
     An attempt that the person stopped is no success here, though Digdag would say so.
     """
     place = f"Task state is saved at {saved} directory.\n" if saved else ""
-    hints = place and HINTS
     failed = [task for task in attempt.tasks.values() if task.state == "error"]
     if not failed and not attempt.cancel_requested:
-        return f"Success. {place}" + hints if saved else "Success.\n", True
+        return f"Success. {place}".rstrip() + "\n" + HINTS, True
     lines = ["error: " if failed else "error: canceled"]
     for task in failed:
-        message = task.error.get("message") or json_text(task.error)
-        lines += [f"  * {task.full_name}:", f"    {message.split('Exception: ', 1)[-1]}"]
+        lines += [f"  * {task.full_name}:", f"    {_short_message(task)}"]
         lines += [f"    {task.hint}"] if task.hint else []
-    return "\n".join(lines) + "\n\n" + place + hints, False
+    return "\n".join(lines) + "\n\n" + (place + HINTS if saved else "\n"), False
+
+
+def _short_message(task: Task) -> str:
+    """A failed task's message, from behind the first Java class's name on."""
+    message: str = task.error.get("message") or json_text(task.error)
+    before, found, text = message.partition("Exception: ")
+    return text if before and found else message
+
+
+def task_lines(attempt: Attempt) -> Iterator[str]:
+    """All rows of an attempt with their params, as the end of a run logs them at DEBUG (cli 2.5)."""
+    for task in attempt.tasks.values():
+        yield f"  Task[{task.id}]: {task.full_name}"
+        yield f"    parent: {task.parent.id if task.parent else '(root)'}"
+        yield f"    upstreams: {','.join(map(str, task.upstreams))}"
+        yield f"    state: {task.state.upper()}"
+        yield f"    retryAt: {_instant(task.retry_at)}"
+        yield f"    config: {json_text(task.own_config)}"
+        yield f"    taskType: TaskType{{{'GROUPING_ONLY' if task.is_group else ''}}}"
+        yield f"    exported: {json_text(task.runtime_export)}"
+        yield f"    stored: {json_text(task.store)}"
+        yield f"    stateParams: {json_text(task.state_params)}"
+        yield "    in: []"
+        yield "    out: []"
+        yield f"    error: {json_text(task.error)}"
+
+
+def _instant(at: float | None) -> str:
+    return "Optional.absent()" if at is None else f"Optional.of({time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +14,25 @@ if TYPE_CHECKING:
     from ..debugger.launch import Launch
 
 TASK_LIMIT = "executor.task_max_run"
+REMOTE_OPERATORS = "digdag-tui.remote-operators"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Integer(click.ParamType[int]):
+    """A number as Digdag's option parser takes it."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(value)
+        except ValueError:
+            option = param.opts[0] if param else ""
+            raise click.UsageError(f'"{option}": couldn\'t convert "{value}" to an integer') from None
+
+
+INTEGER = _Integer()
 
 
 def launch_options(function: Function) -> Function:
@@ -26,13 +43,36 @@ def launch_options(function: Function) -> Function:
         ),
         click.option("-P", "--params-file", metavar="FILE", help="Read params from a YAML or JSON file."),
         click.option(
-            "-t", "--session", default="last", metavar="TIME", show_default=True,
+            "-t", "--session", "--session-time", default="last", metavar="TIME", show_default=True,
             help='hourly, daily, schedule, last, "yyyy-MM-dd[ HH:mm:ss]", or an ISO time with its offset.',
         ),
         click.option("--project", metavar="DIR", help="The project's directory; by default the workflow file's."),
         click.option("-c", "--config", metavar="FILE", help="A configuration file, as Digdag has them."),
         click.option("-X", "system", multiple=True, metavar="KEY=VALUE", help="Such as executor.task_max_run=2000."),
+        click.option(
+            "--remote-operators", type=click.Choice(("ask", "pin", "skip", "fail")),
+            help="What td>, bq>, s3_wait> and the like do: have their pinned output, and without one ask for it in the "
+            "debugger (ask, the default) or fail (pin); count as a success without output (skip); fail always.",
+        ),
     ]  # fmt: skip
+    return _with(options, function)
+
+
+def log_options(function: Function) -> Function:
+    """`-L`, `-l` and `--logback-config`, as every command of Digdag has them (cli 1)."""
+    options = [
+        click.option(
+            "-L", "--log", "log_file", default="-", metavar="FILE", help="Write the log there instead of on the screen."
+        ),
+        click.option(
+            "-l", "--log-level", default="info", metavar="LEVEL", help="error, warn, info, debug or trace."
+        ),
+        click.option("--logback-config", metavar="FILE", help="Is accepted, and changes nothing.", expose_value=False),
+    ]  # fmt: skip
+    return _with(options, function)
+
+
+def _with(options: Sequence[Callable[[Any], Any]], function: Function) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
@@ -47,9 +87,11 @@ def launch_from(
     project: str | None = None,
     config: str | None = None,
     system: tuple[str, ...] = (),
+    remote_operators: str | None = None,
     max_task_threads: int | None = None,
+    **more: Any,
 ) -> tuple[Launch, LocalEnvironment]:
-    """What to run and where, from the command line's words.
+    """What to run and where, from the command line's words; `more` are fields of the launch.
 
     All that this needs is imported here, after the debugger's first paint.
 
@@ -65,6 +107,7 @@ def launch_from(
     from ..params.properties import config_home, load_properties
     from ..params.secrets import LocalSecrets
     from ..workflow.convert import read_int
+    from ..workflow.pins import PINS_FILE, Pins
 
     directory, workflow = locate(file, project)
     properties = load_properties(os.environ, Path(config) if config else None, _system(system))
@@ -73,8 +116,14 @@ def launch_from(
     if project is not None and directory != Path.cwd():
         overrides.append(Override(Source.COMMAND_LINE.value, {"_project_path": str(directory)}))
     limit = read_int(properties, TASK_LIMIT, read_int(properties, "io.digdag.limits.maxWorkflowTasks", 1000))
-    launch = Launch(directory, workflow, tuple(overrides), session, limit, max_task_threads)
-    return launch, LocalEnvironment(directory, Evaluator(), LocalSecrets(properties, config_home(os.environ)))
+    wanted = (max_task_threads or 0, read_int(properties, "agent.max-task-threads", 0))
+    threads = next((number for number in wanted if number > 0), None)
+    launch = Launch(directory, workflow, tuple(overrides), session, limit, threads, project_option=project, **more)
+    secrets = LocalSecrets(properties, config_home(os.environ))
+    if remote_operators:
+        properties[REMOTE_OPERATORS] = remote_operators
+    pins = Pins(directory / PINS_FILE if properties.get(REMOTE_OPERATORS) != "fail" else None)
+    return launch, LocalEnvironment(directory, Evaluator.configured(properties), secrets, properties, pins)
 
 
 def _system(assignments: tuple[str, ...]) -> dict[str, str]:
@@ -89,7 +138,7 @@ def locate(file: str, project: str | None) -> tuple[Path, str]:
     """
     path = Path(file)
     if project is not None:
-        return Path(project).absolute(), file
+        return Path(os.path.normpath(project)).absolute(), file
     if path.parent != Path(".") and path.parent.is_dir():
         return Path(os.path.abspath(path.parent)), path.name
     return Path.cwd(), file

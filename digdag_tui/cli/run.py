@@ -4,174 +4,176 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
-import time
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import click
+from msgspec import Struct
 
-from .. import __version__
+from ..debugger.environment import LocalEnvironment
 from ..debugger.events import SessionEvent
 from ..debugger.gate import Opening
-from ..debugger.history import last_journal
+from ..debugger.history import session_name
+from ..debugger.launch import Launch
 from ..debugger.session import Session
-from ..engine.attempt import Attempt, Task
-from ..engine.events import AttemptFinished, Event, TaskOutput
-from ..engine.journal import encode, read_journal
-from ..engine.recording import record_successes
-from ..workflow.config import Params, merge
-from ..workflow.errors import DigdagError, ProjectError
-from .log import LEVELS, LogPrinter, report, time_text
-from .options import launch_from, launch_options
+from ..debugger.state_file import StateFileError
+from ..debugger.status import StateWriter, saved_results
+from ..engine.recording import Recording
+from ..workflow.errors import DigdagError
+from .faces import Face, JsonFace, LogFace
+from .log import LEVELS, task_lines
+from .options import INTEGER, launch_from, launch_options, log_options
+from .usage import announce, log_writer, show_usage
 
+ARGUMENTS = "io.digdag.cli.Arguments"
 RUN = "io.digdag.cli.Run"
-LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
-"""What JSON allows in texts, though programs that read lines may break there."""
+SCHEDULES = "io.digdag.core.schedule.SchedulerManager"
+STATE = "io.digdag.cli.ResumeStateManager"
 
 
-class Face(Protocol):
-    """What is printed of a run."""
+class Plan(Struct, frozen=True):
+    """What of a workflow runs, and what is kept of that, by `run`'s options."""
 
-    def show(self, event: SessionEvent) -> None: ...
+    rerun: bool
+    start: str | None
+    goal: str | None
+    end: str | None
+    no_save: bool
+    dry_run: bool
+    show_params: bool
+    task_log: str | None
 
-    def begin(self, session: Session) -> None: ...
+    def conflict(self) -> str | None:
+        """Which options do not go together, in Digdag's words."""
+        if self.start is not None and self.goal is not None:
+            return "-s, --start and -g, --goal don't work together"
+        if self.goal is not None and self.end is not None:
+            return "-s, --start and -e, --end don't work together"
+        if self.rerun and self.start is not None:
+            return "-a, --rerun and -s, --start don't work together"
+        if self.rerun and self.goal is not None:
+            return "-a, --rerun and -g, --goal don't work together"
+        return None
 
-    def end(self, session: Session) -> int:
-        """Print the result; the exit code."""
 
-    def reject(self, error: DigdagError) -> None: ...
-
-
-@click.command("run")
-@click.argument("file", metavar="WORKFLOW[.dig]")
+@click.command("run", options_metavar="", short_help="Run a workflow to its end, as `digdag run` does.")
+@click.argument("words", nargs=-1, metavar="WORKFLOW[.dig] [+TASK] [OPTIONS]")
 @launch_options
 @click.option("-a", "--rerun", "--all", "rerun", is_flag=True, help="Run tasks again that succeeded in this session.")
-@click.option("--no-save", is_flag=True, help="Keep no journal, and read none.")
-@click.option("--max-task-threads", type=click.IntRange(min=1), help="Run at most so many tasks side by side.")
-@click.option("-l", "--log-level", type=click.Choice([name.lower() for name in LEVELS]), default="info")
+@click.option("-s", "--start", metavar="+NAME", help="Run this task and those after it again.")
+@click.option("-g", "--goal", metavar="+NAME", help="Run this task again with what is in it, and nothing after it.")
+@click.option("-e", "--end", metavar="+NAME", help="Skip this task and those after it.")
+@click.option("-o", "--save", metavar="DIR", help="Where state is saved; by default .digdag/status.")
+@click.option("--no-save", is_flag=True, help="Save no state and keep no journal, and read none.")
+@click.option("-d", "--dry-run", is_flag=True, help="Evaluate tasks' params, but call no operator.")
+@click.option("-E", "--show-params", is_flag=True, help="Log each task's params before it is called.")
+@click.option("--max-task-threads", type=INTEGER, metavar="N", help="Run at most so many tasks side by side.")
+@click.option("-O", "--task-log", metavar="DIR", help="Keep a log file of each call of a task there.")
+@click.option("--timezone", metavar="ZONE", expose_value=False, help="Is accepted, and changes nothing, as in Digdag.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line, the result last.")
-def command(file: str, rerun: bool, no_save: bool, log_level: str, as_json: bool, **options: Any) -> int:
-    """Run a workflow to its end, as `digdag run` does.
+@log_options
+def command(words: tuple[str, ...], log_file: str, log_level: str, as_json: bool, **options: Any) -> int:
+    """Run a workflow to its end, as `digdag run` does; with +TASK only that part of it.
 
-    What succeeded in this session before is skipped, unless with --rerun.
+    What succeeded in this session before is skipped, unless with --rerun, --start or --goal.
     """
-    face: Face = JsonFace() if as_json else LogFace(log_level.upper())
+    if not as_json:
+        announce()
+    if log_level not in map(str.lower, LEVELS):
+        with click.get_current_context().find_root().scope():
+            return show_usage(f"Unknown log level '{log_level}'")
+    plan = Plan(**{name: options.pop(name) for name in Plan.__struct_fields__})
+    if (conflict := plan.conflict()) or not 1 <= len(words) <= 2:
+        return show_usage(conflict)
+    with ExitStack() as closing:
+        face: Face = JsonFace() if as_json else LogFace(log_level.upper(), log_writer(log_file, closing))
+        try:
+            launch, environment = launch_from(
+                words[0],
+                only="".join(words[1:]) or None,
+                considers_journals=False,
+                **{name: value for name, value in options.items() if value is not None},
+            )
+            environment.verbose = log_level in ("debug", "trace") or _task_log(plan, environment) is not None
+            return _run(plan, launch, environment, face, closing)
+        except DigdagError as error:
+            face.reject(error)
+            return 1
+
+
+def _run(plan: Plan, launch: Launch, environment: LocalEnvironment, face: Face, closing: ExitStack) -> int:
+    listeners: list[Callable[[SessionEvent], None]] = [face.show]
+
+    def tell(event: SessionEvent) -> None:
+        for listener in listeners:
+            listener(event)
+
+    if launch.project_option is not None and launch.project != Path.cwd():
+        face.log("INFO", ARGUMENTS, f"Setting project path to {launch.project}")
+    prepared = _rehearsed(environment, plan)
+    session = Session(launch, prepared, tell, journaled=not plan.no_save, break_on_failure=False)
+    loaded = session.load()
+    for unused in loaded.schedule.warnings if loaded.schedule else ():
+        face.log("ERROR", SCHEDULES, unused.message)
+    if session.session_warning:
+        face.log("WARN", RUN, session.session_warning)
+    folder = launch.status_folder / session_name(session.session_time or "")
+    if not plan.no_save:
+        face.log("INFO", RUN, f"Using session {folder}.")
+    saved = saved_results(
+        folder, loaded.tasks, lambda error: face.log("WARN", STATE, _runs_again(error)),
+        rerun=plan.rerun, start=plan.start, goal=plan.goal, end=plan.end,
+    )  # fmt: skip
+    writer = StateWriter(folder, saved.taken, environment.secrets.masker.mask)
+    if not plan.no_save:
+        listeners.append(lambda event: writer.observe(event, session.attempt))
+    if logs := _task_log(plan, environment):
+        listeners.append(_task_logs(logs, environment, closing))
     try:
-        launch, environment = launch_from(file, **options)
-        session = Session(launch, environment, face.show, journaled=not no_save, break_on_failure=False)
-        session.load()
-        face.begin(session)
-        asyncio.run(_run(session, resumes=not rerun and not no_save))
-        return face.end(session)
-    except DigdagError as error:
-        face.reject(error)
-        return 1
+        asyncio.run(_attempt(session, Opening(recording=Recording() if plan.no_save else saved)))
+    finally:
+        writer.close()
+        for problem in writer.problems:
+            face.log("ERROR", STATE, f"Failed to write state file: {problem}")
+    for line in task_lines(session.attempt) if environment.verbose else ():
+        face.log("DEBUG", RUN, environment.secrets.masker.mask(line))
+    return face.end(session, None if plan.no_save else folder)
 
 
-async def _run(session: Session, resumes: bool) -> None:
-    opening = Opening()
-    if resumes:
-        past = last_journal(session.journal_folder) if session.journal_folder else None
-        if past:
-            opening.recording = record_successes(read_journal(past[1]))
+async def _attempt(session: Session, opening: Opening) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, session.stop)
     await session.run_attempt(opening)
 
 
-class LogFace:
-    """Digdag's log on standard output, its report on standard error."""
-
-    def __init__(self, level: str) -> None:
-        click.echo(f"{time_text(time.time())}: Digdag v0.10.6 (digdag-tui {__version__})", err=True)
-        self._printer = LogPrinter(sys.stdout, level)
-
-    def begin(self, session: Session) -> None:
-        if session.session_warning:
-            self._printer.line("WARN", RUN, session.session_warning)
-        folder = session.journal_folder
-        if folder:
-            self._printer.line("INFO", RUN, f"Using session {folder}.")
-
-    def show(self, event: SessionEvent) -> None:
-        if isinstance(event, Event):
-            self._printer.show(event)
-
-    def end(self, session: Session) -> int:
-        sys.stdout.flush()
-        text, success = report(session.attempt, session.journal_folder)
-        click.echo(text, err=True, nl=False)
-        return 0 if success else 1
-
-    def reject(self, error: DigdagError) -> None:
-        sys.stdout.flush()
-        click.echo("\n".join([f"error: {error.log_message.rstrip()}", *places(error)]), err=True)
-
-
-class JsonFace:
-    """One event a line, last the result in the shape of Digdag's REST API."""
-
-    def __init__(self) -> None:
-        self._printed: dict[int, list[str]] = {}
-
-    def begin(self, session: Session) -> None:
-        pass
-
-    def show(self, event: SessionEvent) -> None:
-        if not isinstance(event, Event) or isinstance(event, AttemptFinished):
-            return
-        if isinstance(event, TaskOutput):
-            self._printed.setdefault(event.task, []).append(event.text)
-        self._print(event)
-
-    def end(self, session: Session) -> int:
-        attempt = session.attempt
-        printed: dict[str, list[str]] = {}
-        for task_id, texts in self._printed.items():
-            lines = "".join(texts).removesuffix("\n").split("\n")
-            printed.setdefault(attempt.tasks[task_id].full_name, []).extend(lines)
-        self._print(
-            {
-                "event": "attempt_finished",
-                "attempt": {"success": bool(attempt.success)},
-                "tasks": [task_object(attempt, task) for task in attempt.tasks.values()],
-                "printed": printed,
-            }
-        )
-        return 0 if report(attempt, None)[1] else 1
-
-    def reject(self, error: DigdagError) -> None:
-        result: Params = {"event": "rejected", "message": error.log_message}
-        if error.position:
-            result["position"] = str(error.position)
-        if error.hint:
-            result["hint"] = error.hint
-        self._print(result)
-
-    def _print(self, value: object) -> None:
-        sys.stdout.write(encode(value).decode().translate(LINE_BREAKS) + "\n")
-
-
-def places(error: DigdagError) -> list[str]:
-    """Lines that add to Digdag's message where each problem is and what to do."""
-    if isinstance(error, ProjectError):
-        return [f"  {problem}" for problem in error.problems]
+def _runs_again(error: StateFileError) -> str:
     place = f"{error.position}: " if error.position else ""
-    return [f"  {place}{error.hint or 'here'}"] if place or error.hint else []
+    return f"{place}{error.message}; its task runs again"
 
 
-def task_object(attempt: Attempt, task: Task) -> Params:
-    """A task row as Digdag's REST API gives it (rest 2)."""
-    return {
-        "id": str(task.id),
-        "fullName": task.full_name,
-        "parent": task.parent.full_name if task.parent else None,
-        "upstreams": [attempt.tasks[upstream].full_name for upstream in task.upstreams],
-        "isGroup": task.is_group,
-        "state": task.state,
-        "config": {**task.config, **({"_export": task.export} if task.export else {})},
-        "exportParams": merge(task.export, task.runtime_export),
-        "storeParams": task.store,
-        "stateParams": task.state_params,
-        "error": task.error,
-    }
+def _rehearsed(environment: LocalEnvironment, plan: Plan) -> LocalEnvironment:
+    if not (plan.dry_run or plan.show_params):
+        return environment
+    from .rehearsal import rehearsed
+
+    return rehearsed(environment, plan.dry_run, plan.show_params)
+
+
+def _task_log(plan: Plan, environment: LocalEnvironment) -> str | None:
+    """Where tasks' logs are kept: `-O`, or as the configuration has it."""
+    if plan.task_log is None and environment.settings.get("log-server.type") == "local":
+        return environment.settings.get("log-server.local.path", "digdag.log")
+    return plan.task_log
+
+
+def _task_logs(directory: str, environment: LocalEnvironment, closing: ExitStack) -> Callable[[SessionEvent], None]:
+    from .log_files import TaskLogs
+
+    try:
+        logs = TaskLogs(Path(directory).absolute(), environment.secrets.masker)
+    except OSError as error:
+        raise click.ClickException(f"{directory}: {error.strerror}") from None
+    closing.callback(logs.close)
+    return logs.observe

@@ -31,6 +31,8 @@ class Stopped(Struct, frozen=True):
     error: Params | None = None
     frames: tuple[Params, ...] = ()
     hint: str | None = None
+    asks: bool = False
+    """Whether the task is not called from here, and its output must be given."""
 
 
 class Continued(Struct, frozen=True):
@@ -57,6 +59,14 @@ class DebuggerWaiting(Struct, frozen=True):
     port: int
 
 
+class RequiredEvent(Struct, frozen=True):
+    """What happened in an attempt that a `require>` of the session's attempt started."""
+
+    session_id: int
+    attempt_id: int
+    event: AnyEvent
+
+
 class Notice(Struct, frozen=True):
     """Something that a person should read once."""
 
@@ -65,5 +75,5 @@ class Notice(Struct, frozen=True):
 
 
 SessionEvent: TypeAlias = (
-    AnyEvent | AttemptOpened | Stopped | Continued | Reloaded | ProblemsFound | DebuggerWaiting | Notice
+    AnyEvent | AttemptOpened | Stopped | Continued | Reloaded | ProblemsFound | DebuggerWaiting | RequiredEvent | Notice
 )

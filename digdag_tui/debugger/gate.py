@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 
 from ..engine.attempt import Task
-from ..engine.operator import OperatorContext, OperatorResult, error_object
+from ..engine.operator import OperatorContext, OperatorResult, OutputNeeded, error_object
 from ..engine.recording import Recording
 from ..workflow.errors import DigdagError
 from .events import Continued, DebuggerWaiting, Reason, SessionEvent, Stopped
@@ -31,10 +31,11 @@ class Opening(Struct):
 
 
 class Breaks(Struct):
-    """What outlives an attempt: breakpoints by full name, and whether a failure stops."""
+    """What outlives an attempt: breakpoints by full name, whether a failure stops, and whether a task may ask."""
 
     names: set[str] = field(default_factory=set)
     on_failure: bool = True
+    on_question: bool = True
 
 
 class StopGate:
@@ -88,12 +89,13 @@ class StopGate:
         while self.stopped:
             self._continued.clear()
             await self._continued.wait()
-        if not self._breaks.on_failure:
+        asks = isinstance(error, OutputNeeded) and error.asks
+        if not (self._breaks.on_failure or (asks and self._breaks.on_question)):
             return False
         verdict: asyncio.Future[OperatorResult | bool] = asyncio.get_running_loop().create_future()
         self._verdict = verdict
         frames = tuple(getattr(error, "frames", ()))
-        self._stop(Stopped("exception", task.id, error_object(error), frames, error.advice))
+        self._stop(Stopped("exception", task.id, error_object(error), frames, error.advice, asks))
         try:
             return await verdict
         finally:

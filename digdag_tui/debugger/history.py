@@ -1,4 +1,4 @@
-"""The journals of a project's attempts: `.digdag/tui/<workflow>/<session time>/<number>.jsonl`.
+"""Which sessions of a project there were, and their journals: `.digdag/tui/<workflow>/<session>/<number>.jsonl`.
 
 A running attempt holds a lock on its journal, which the system drops with the process, however that ends.
 """
@@ -17,10 +17,12 @@ from msgspec import Struct
 
 from ..engine.attempt import Attempt
 from ..engine.journal import Journal, read_journal, truncate_torn
+from ..workflow.errors import DigdagError
+from ..workflow.session_time import parse_session_time
 
 Mask: TypeAlias = Callable[[str], str]
 FOLDER = Path(".digdag", "tui")
-SESSION_NAME = r"\d{8}T\d{6}[+-]\d{4}"
+_SESSION_NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)([+-]\d\d)(\d\d)", re.ASCII)
 
 
 class PastAttempt(Struct, frozen=True):
@@ -33,17 +35,53 @@ class PastAttempt(Struct, frozen=True):
     last_task: str | None
 
 
+def session_name(session_time: str) -> str:
+    """`20260131T000000+0900` for `2026-01-31T00:00:00+09:00`: how a session's directories are named (cli 2.2)."""
+    date, _, time = session_time.partition("T")
+    return f"{date.replace('-', '')}T{time.replace(':', '')}"
+
+
+def session_of(name: str) -> datetime | None:
+    """The session that a directory is named after, if it is named after one."""
+    found = _SESSION_NAME.fullmatch(name)
+    try:
+        return parse_session_time(found.expand(r"\1-\2-\3T\4:\5:\6\7:\8")) if found else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def session_folder(project: Path, workflow: str, session_time: str) -> Path:
-    """Where a session's journals are, named as Digdag names its status directories (cli 2.2)."""
-    return project / FOLDER / workflow / re.sub("[-:]", "", session_time)
+    """Where a session's journals are."""
+    return project / FOLDER / workflow / session_name(session_time)
 
 
 def last_session(project: Path, workflow: str) -> datetime | None:
-    """The newest session of a workflow that has journals (cli 2.2)."""
+    """The newest session of a workflow that has journals."""
     folder = project / FOLDER / workflow
     names = (path.name for path in folder.iterdir() if any(path.glob("*.jsonl"))) if folder.is_dir() else ()
-    times = [datetime.fromisoformat(name) for name in names if re.fullmatch(SESSION_NAME, name)]
-    return max(times, default=None)
+    return max(filter(None, map(session_of, names)), default=None)
+
+
+def last_saved_session(folder: Path, workflow: str) -> datetime | None:
+    """The newest session in the status directory `folder` that saved a task of a workflow, not just its root (cli 2.2).
+
+    Raises:
+        DigdagError: the directory cannot be read.
+    """
+    saved = re.compile(re.escape(f"+{workflow}") + r"[+^].*\.yml")
+    newest: datetime | None = None
+    try:
+        for directory in os.scandir(folder):
+            session = session_of(directory.name)
+            if session and (newest is None or session > newest) and directory.is_dir():
+                with os.scandir(directory) as files:
+                    if any(saved.fullmatch(file.name) and file.is_file() for file in files):
+                        newest = session
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise DigdagError(f"{error.filename}: {error.strerror}", hint="--save DIR names another directory") from None
+    return newest
 
 
 def new_journal(folder: Path, mask: Mask | None = None) -> tuple[int, Journal]:

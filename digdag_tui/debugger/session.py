@@ -26,13 +26,15 @@ from ..engine.recording import record
 from ..engine.runner import Runner
 from ..workflow.config import Params, Value
 from ..workflow.errors import DigdagError, Problem
+from ..workflow.pins import PINS_FILE, Pin
 from ..workflow.project import problems_of
 from .environment import LocalEnvironment
-from .events import AttemptOpened, Continued, ProblemsFound, Reloaded, SessionEvent, Stopped
+from .events import AttemptOpened, Continued, Notice, ProblemsFound, Reloaded, SessionEvent, Stopped
 from .gate import Breaks, Opening, StopGate
 from .history import new_journal, reopen_journal, session_folder
 from .launch import Launch, Loaded, load, session_time, start_event
 from .reload import touched_tasks
+from .required import RequiredAttempts
 from .stepping import Step, step_into, step_out, step_over
 
 State: TypeAlias = Literal["loading", "broken", "running", "stopped", "ended"]
@@ -69,7 +71,7 @@ class Session:
         self.state: State = "loading"
         self.attempt = Attempt()
         self.loaded: Loaded | None = None
-        self.breaks = Breaks(on_failure=break_on_failure)
+        self.breaks = Breaks(on_failure=break_on_failure, on_question=break_on_failure)
         self._environment = environment
         self._listener = listener
         self._journaled = journaled
@@ -79,6 +81,7 @@ class Session:
         self.session_warning: str | None = None
         """What Digdag logs about how the session's time was chosen."""
         self._runner: Runner | None = None
+        self._required: RequiredAttempts | None = None
         self._gate = StopGate(Opening(), self.breaks, self._tell)
         self._openings: asyncio.Queue[Opening | None] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -141,6 +144,7 @@ class Session:
         for event in past:
             self.attempt.apply(event)
             self._tell(event)
+        required = self._required = self._required_attempts(opening, started)
         self._runner = Runner(
             self._environment,
             self._tell,
@@ -149,6 +153,7 @@ class Session:
             gate=self._gate,
             recording=opening.recording,
             max_tasks=self.launch.max_task_threads,
+            require=required.require,
         )
         self._set_state("running")
         try:
@@ -156,6 +161,7 @@ class Session:
         except OSError as error:
             raise DigdagError(f"The journal cannot be written: {error}", hint="see that the disk has room") from error
         finally:
+            await required.close()
             if self._journal:
                 self._journal.close()
             self._set_state("ended" if self._openings.empty() else "loading")
@@ -220,6 +226,17 @@ class Session:
         """Take the task stopped at for a success that stored `store`, without calling it."""
         return self._submit("skip", lambda: self._skip(OperatorResult(store=store or {})))
 
+    def pin(self, task_id: int, pin: Pin, *, save: bool = False) -> Future[None]:
+        """Give a task's output for all its later runs, kept in the project's file if `save`.
+
+        A task that is stopped at then has it at once.
+        """
+        return self._submit("pin", lambda: self._pin(task_id, pin, save))
+
+    def pinned(self, full_name: str) -> Pin | None:
+        """The output that is given for a task."""
+        return self._environment.pins.find(full_name)
+
     def attach(self) -> Future[None]:
         """Call the `py>` task stopped at under debugpy, waiting for an editor."""
         return self._submit("attach", self._attach)
@@ -262,6 +279,8 @@ class Session:
             case "rewind", "running" | "stopped" | "ended" if not self._journaled:
                 return "this session keeps no journal to rewind in"
             case "reload" | "restart" | "edit", _:
+                return None
+            case "pin", "running" | "stopped" | "ended":
                 return None
             case ("stop", "running" | "stopped") | ("pause", "running") | ("rewind", "running" | "stopped" | "ended"):
                 return None
@@ -329,6 +348,16 @@ class Session:
         if not failing and self._runner:
             self._runner.start(task, instead=result)
 
+    def _pin(self, task_id: int, pin: Pin, save: bool) -> None:
+        task = self.attempt.tasks.get(task_id)
+        if task is None or task.is_group:
+            raise NotPossible("can't pin a group: pin the tasks in it")
+        self._environment.pins.keep(task.full_name, pin, save=save)
+        place = f"in {PINS_FILE}" if save else "until you leave"
+        self._tell(Notice(f"{task.full_name} is pinned {place}: it is not run"))
+        if self._gate.stopped and self._gate.stopped.task == task_id:
+            self._go(step_over(task), verdict=True)
+
     def _attach(self) -> None:
         task = self._stop_task()
         if "py>" not in task.config and task.config.get("_type") != "py":
@@ -388,8 +417,10 @@ class Session:
         self._runner.emit(ParamEdited(time.time(), path, value, scope, task_id))
 
     def _reload(self, changed: frozenset[Path]) -> None:
+        pins, before = self._environment.pins, self._environment.pins.copy()
         try:
             loaded = load(self.launch)
+            pins.read()
         except DigdagError as error:
             self._tell(ProblemsFound(tuple(problems_of(error))))
             return
@@ -398,8 +429,11 @@ class Session:
         if old is None or self.attempt.started is None:
             self._open(Opening(entry=True))
             return
-        touched = touched_tasks(old, loaded, changed)
-        self._tell(Reloaded(touched))
+        names = dict.fromkeys(task.full_name for task in self.attempt.tasks.values() if not task.is_group)
+        repinned = [name for name in names if not pins.same(name, before)]
+        touched = tuple(dict.fromkeys([*touched_tasks(old, loaded, changed), *repinned]))
+        if touched or any(file.name != PINS_FILE for file in changed):
+            self._tell(Reloaded(touched))
         if (touched or old.tasks != loaded.tasks) and self._loop:
             self._reopening = self._loop.create_task(self._reopen(frozenset(touched)))
 
@@ -425,6 +459,7 @@ class Session:
     def _beginning(self, opening: Opening) -> tuple[AttemptStarted, list[AnyEvent]]:
         """The first event; for an attempt that is gone on with, also all that happened before."""
         loaded = self.load()
+        self._environment.pins.read()
         if opening.past:
             events = list(read_journal(opening.past.path))
             first = events[0]
@@ -434,6 +469,21 @@ class Session:
                     first = events[0] = msgspec.structs.replace(first, added=added)
                 return first, events
         return start_event(self.launch, loaded, self.session_time or "", time.time()), []
+
+    def _required_attempts(self, opening: Opening, started: AttemptStarted) -> RequiredAttempts:
+        """Where the attempts that this one requires run, with those that an earlier one keeps for it."""
+        required = RequiredAttempts(
+            self.launch,
+            self.load(),
+            self._environment,
+            self._tell,
+            started,
+            journaled=self._journaled,
+            resumed=opening.past is not None,
+        )
+        if self._required:
+            required.keep(self._required, opening.recording)
+        return required
 
     def _open_journal(self, opening: Opening, started: AttemptStarted) -> int:
         if not self._journaled:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from digdag_tui.cli.log_files import RollingFile
 
 from ..program import PROGRAM, digdag_tui
 from ..support import write
@@ -26,7 +30,7 @@ def stampless(text: str) -> list[str]:
 def test_a_success_reads_as_digdags(tmp_path: Path) -> None:
     write(tmp_path, {"main.dig": "+a: {echo>: hello}\n+b: {sh>: echo from the shell}\n"})
     done = digdag_tui("run", "main.dig", "--session", "2026-01-31", cwd=tmp_path)
-    folder = f"{tmp_path}/.digdag/tui/main/20260131T000000+0000"
+    folder = f"{tmp_path}/.digdag/status/20260131T000000+0000"
     assert stampless(done.stdout) == [
         f"[INFO] (main) io.digdag.cli.Run: Using session {folder}.",
         "[INFO] (main) io.digdag.core.workflow.WorkflowExecutor: "
@@ -41,7 +45,7 @@ def test_a_success_reads_as_digdags(tmp_path: Path) -> None:
     assert rest == [
         f"Success. Task state is saved at {folder} directory.",
         '  * Use --session <daily | hourly | "yyyy-MM-dd[ HH:mm:ss]"> to not reuse the last session time.',
-        "  * Use --rerun argument to rerun skipped tasks.",
+        "  * Use --rerun, --start +NAME, or --goal +NAME argument to rerun skipped tasks.",
     ]
     assert done.returncode == 0
 
@@ -53,7 +57,7 @@ def test_a_failure_names_the_tasks_and_their_messages(tmp_path: Path) -> None:
     assert "Task +main+p+a failed.\nno luck\n" in done.stdout
     assert done.stderr.split("\n", 1)[1] == (
         "error: \n  * +main+p+a:\n    no luck\n    main.dig:3:8\n"
-        "  * +main+p+b:\n    Command failed with code 3 (runtime)\n    main.dig:4:8\n\n"
+        "  * +main+p+b:\n    Command failed with code 3 (runtime)\n    main.dig:4:8\n\n\n"
     )
 
 
@@ -111,8 +115,9 @@ def test_a_file_in_another_directory_brings_its_project(tmp_path: Path) -> None:
         (["main", "--session", "now"], {"main.dig": "+a: {}\n"}, "--session must be hourly, daily, last"),
         (["main", "-X", "executor.task_max_run=2"], {"main.dig": "+a: {}\n"}, "Too many tasks. Limit: 2"),
         (["main", "-X", "executor.task_max_run=x"], {"main.dig": "+a: {}\n"}, "executor.task_max_run"),
-        (["main", "--bogus"], {"main.dig": "+a: {}\n"}, "No such option"),
-        ([], {"main.dig": "+a: {}\n"}, "Missing argument"),
+        (["main", "--bogus"], {"main.dig": "+a: {}\n"}, "error: Unknown option: --bogus\n"),
+        (["main", "-p"], {"main.dig": "+a: {}\n"}, "error: Expected a value after parameter -p\n"),
+        (["main", "--max-task-threads", "x"], {}, '--max-task-threads": couldn\'t convert "x" to an integer\n'),
         (["main", "--project", "nowhere"], {}, "nowhere"),
     ],
 )
@@ -187,3 +192,238 @@ def test_a_failed_task_is_told_with_its_place_and_what_to_do(tmp_path: Path, dig
     assert done.returncode == 1
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("    main.dig:"))
     assert advice in line
+
+
+def test_words_that_make_no_sense_show_the_usage(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {echo>: a}\n"})
+    for words, error in [
+        ([], None),
+        (["main", "+a", "+b"], None),
+        (["main", "-s", "+a", "-g", "+a"], "-s, --start and -g, --goal don't work together"),
+        (["main", "-g", "+a", "-e", "+a"], "-s, --start and -e, --end don't work together"),
+        (["main", "-a", "-s", "+a"], "-a, --rerun and -s, --start don't work together"),
+        (["main", "--all", "-g", "+a"], "-a, --rerun and -g, --goal don't work together"),
+        (["-a", "-s", "+a"], "-a, --rerun and -s, --start don't work together"),
+        (["main", "-l", "loud"], "Unknown log level 'loud'"),
+        (["main", "-l", "INFO"], "Unknown log level 'INFO'"),
+    ]:
+        done = digdag_tui("run", *words, cwd=tmp_path)
+        first, usage, *_, last = done.stderr.splitlines()
+        assert re.fullmatch(rf"{STAMP}: Digdag v\S+ \(digdag-tui \S+\)", first)
+        assert usage.startswith("Usage: digdag-tui ")
+        assert done.stdout == ""
+        assert (done.returncode, last.startswith("error: ")) == ((1, True) if error else (0, False))
+        assert not error or last == f"error: {error}"
+
+
+@pytest.mark.parametrize("words", [["r", "main"], ["-c", "digdag.properties", "run", "main"]])
+def test_the_command_may_be_short_and_come_after_its_configuration(tmp_path: Path, words: list[str]) -> None:
+    write(tmp_path, {"main.dig": "+a: {echo>: 'a ${x}'}\n", "digdag.properties": "params.x = 1\n"})
+    done = digdag_tui(*words, "-p", "x=2", cwd=tmp_path)
+    assert done.returncode == 0 and "\na 2\n" in done.stdout
+
+
+def test_an_unknown_command_names_the_known_ones(tmp_path: Path) -> None:
+    done = digdag_tui("deploy", cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.match(rf"{STAMP}: Digdag v.*\nUsage: digdag-tui ", done.stderr)
+    assert done.stderr.splitlines()[-1].startswith("error: available commands are: [open, run, check, ")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["run", "main", "--version"], ["nosuch", "--version"]])
+def test_the_version_anywhere_is_all_that_is_printed(tmp_path: Path, words: list[str]) -> None:
+    done = digdag_tui(*words, cwd=tmp_path)
+    assert re.fullmatch(r"digdag-tui \d+\.\d+\S*\n", done.stdout)
+    assert done.stderr == "" and done.returncode == 0
+
+
+def test_another_project_is_a_param_and_a_line(tmp_path: Path) -> None:
+    write(tmp_path, {"sub/main.dig": "+a: {echo>: 'in ${_project_path}'}\n"})
+    done = digdag_tui("run", "main.dig", "--project", "sub", cwd=tmp_path)
+    lines = stampless(done.stdout)
+    assert lines[0] == f"[INFO] (main) io.digdag.cli.Arguments: Setting project path to {tmp_path}/sub"
+    assert f"in {tmp_path}/sub" in lines
+    assert (tmp_path / "sub" / ".digdag" / "status").is_dir()
+    done = digdag_tui("run", "nosuch", "--project", "sub", cwd=tmp_path)
+    assert "error: Workflow 'nosuch' does not exist in project directory 'sub'. (resource not found)\n" in done.stderr
+
+
+def test_a_zone_for_the_system_is_accepted_and_ignored(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {echo>: '${timezone}'}\n"})
+    done = digdag_tui("run", "main", "--timezone", "Asia/Tokyo", "--session-time", "2026-01-31", cwd=tmp_path)
+    assert "\nUTC\n" in done.stdout and "session_time=2026-01-31T00:00:00+00:00" in done.stdout
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "1"])
+def test_threads(tmp_path: Path, threads: str) -> None:
+    meet = "touch %s; timeout 30 sh -c 'until [ -e %s ]; do sleep 0.05; done'"
+    dig = f'_parallel: true\n+a: {{sh>: "{meet % ("a", "b")}"}}\n+b: {{sh>: "{meet % ("b", "a")}"}}\n'
+    alone = "_parallel: true\n+a: {sh>: 'mkdir x; sleep 0.2; rmdir x'}\n+b: {sh>: 'mkdir x; sleep 0.2; rmdir x'}\n"
+    write(tmp_path, {"main.dig": alone if threads == "1" else dig})
+    assert digdag_tui("run", "main", "--max-task-threads", threads, cwd=tmp_path).returncode == 0
+
+
+def test_a_dry_run_evaluates_but_calls_nothing(tmp_path: Path) -> None:
+    dig = "+a: {sh>: 'touch ${name}', shell: [sh]}\n+l: {loop>: 2, _do: {echo>: i}}\n+b: {nosuch>: b}\n"
+    write(tmp_path, {"main.dig": dig})
+    done = digdag_tui("run", "main", "-d", "-p", "name=made", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "OperatorManager: sh>: touch made\n" in done.stdout
+    assert "OperatorManager: nosuch>: b\n" in done.stdout
+    assert "Parameter 'shell' is not used at task +main+a.\n" in done.stdout
+    assert "^sub" not in done.stdout
+    assert not (tmp_path / "made").exists()
+    failed = digdag_tui("run", "main", "--dry-run", "--rerun", cwd=tmp_path)
+    assert failed.returncode == 1
+    assert "ReferenceError: name is not defined" in failed.stderr
+
+
+def test_params_are_shown_in_digdags_order_before_each_call(tmp_path: Path) -> None:
+    text = "word " * 20
+    write(tmp_path, {"main.dig": f"_export: {{m: {{n: [1, 0.5]}}}}\n+a: {{echo>: '${{p}}', text: {text}}}\n"})
+    for words in (["-E"], ["-dE"], ["--show-params", "--dry-run"]):
+        done = digdag_tui("run", "main", "--rerun", "-p", "p=x", "--session", "2026-01-31", *words, cwd=tmp_path)
+        shown = done.stdout.split("OperatorManagerWithSkip: \n", 1)[1].split("\n\n", 1)[0]
+        assert "[INFO] (0002@[0:default:1:1]+main+a) io.digdag.core.agent.OperatorManager: echo>: x\n" in done.stdout
+        assert "is not used" not in done.stdout
+        assert re.sub(r'session_uuid: "[^"]+"', "session_uuid: U", shown) == (
+            '  p: "x"\n  m:\n    n:\n    - 1\n    - "0.5"\n  timezone: "UTC"\n  session_uuid: U\n'
+            '  session_time: "2026-01-31T00:00:00+00:00"\n  session_id: 1\n  session_date: "2026-01-31"\n'
+            '  session_date_compact: "20260131"\n  session_local_time: "2026-01-31 00:00:00"\n'
+            '  session_tz_offset: "+0000"\n  session_unixtime: 1769817600\n  last_executed_session_time: ""\n'
+            '  last_executed_session_date: ""\n  last_executed_session_date_compact: ""\n'
+            '  last_executed_session_local_time: ""\n  last_executed_session_tz_offset: "+0000"\n'
+            '  last_executed_session_unixtime: ""\n  project_id: 1\n  attempt_id: 1\n  task_name: "+main+a"\n'
+            '  echo>: "x"\n'
+            '  text: "word word word word word word word word word word word word word word word\\\n'
+            '    \\ word word word word word"\n'
+            '  _type: "echo"\n  _command: "x"'
+        )
+        assert ("\nx\n" in done.stdout) is (words == ["-E"])
+
+
+def test_debug_tells_what_was_evaluated_and_every_row_at_the_end(tmp_path: Path) -> None:
+    tasks = "import digdag\ndef f(): digdag.env.store({'k': 'v'}); digdag.env.export({'e': 1})\n"
+    write(tmp_path, {"main.dig": "_export: {x: 1}\n+a: {py>: tasks.f}\n+b: {fail>: no}\n", "tasks.py": tasks})
+    for level, shown in (("debug", True), ("trace", True), ("info", False)):
+        done = digdag_tui("run", "main", "--rerun", "-l", level, "--session", "2026-01-31", cwd=tmp_path)
+        lines = stampless(done.stdout)
+        (evaluated,) = [line for line in lines if "evaluated config: " in line and "+main+a)" in line] or [""]
+        assert bool(evaluated) is shown
+        if shown:
+            logged = json.loads(evaluated.split("evaluated config: ", 1)[1])
+            assert list(logged) == [
+                "project_id", "session_id", "session_time", "attempt_id", "task_name", "last_executed_session_time",
+                "session_uuid", "timezone",
+            ]  # fmt: skip
+        dump = [line.removeprefix("[DEBUG] (main) io.digdag.cli.Run: ") for line in lines if "[DEBUG] (main)" in line]
+        assert dump[:13] == shown * [
+            "  Task[1]: +main", "    parent: (root)", "    upstreams: ", "    state: GROUP_ERROR",
+            "    retryAt: Optional.absent()", '    config: {"x":1}', "    taskType: TaskType{GROUPING_ONLY}",
+            "    exported: {}", "    stored: {}", "    stateParams: {}", "    in: []", "    out: []", "    error: {}",
+        ]  # fmt: skip
+        assert not shown or [line for line in dump if line.startswith("    stored: ")][1] == '    stored: {"k":"v"}'
+        assert not shown or '    error: {"message":"no"}' in dump
+        assert not shown or dump[26:29] == ["  Task[3]: +main+b", "    parent: 1", "    upstreams: 2"]
+
+
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [("error", ["ERROR"]), ("warn", ["ERROR", "WARN"]), ("info", ["ERROR", "INFO", "WARN"])],
+)
+def test_levels(tmp_path: Path, level: str, kept: list[str]) -> None:
+    write(tmp_path, {"main.dig": "+a: {sh>: echo out}\n+b: {fail>: no}\n"})
+    done = digdag_tui("run", "main", "-l", level, cwd=tmp_path)
+    assert sorted(set(re.findall(r"\[(ERROR|WARN|INFO|DEBUG)\]", done.stdout))) == kept
+    assert re.search("^out$", done.stdout, re.MULTILINE)
+
+
+def test_the_log_goes_to_a_file_and_output_stays(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {sh>: echo out}\n"})
+    done = digdag_tui("run", "main", "-L", "logs/run.log", "--session", "2026-01-31", cwd=tmp_path)
+    assert done.stdout == "out\n"
+    lines = (tmp_path / "logs" / "run.log").read_text().splitlines()
+    stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \+0000"
+    assert all(re.match(rf"{stamp} \[INFO\] \(", line) for line in lines)
+    assert lines[-1].endswith(" [INFO] (0002@[0:default:1:1]+main+a): sh>: echo out")
+    digdag_tui("run", "main", "-L", "logs/run.log", cwd=tmp_path)
+    assert len((tmp_path / "logs" / "run.log").read_text().splitlines()) > len(lines)
+    refused = digdag_tui("run", "main", "-L", ".", cwd=tmp_path)
+    assert refused.returncode == 1 and refused.stderr.endswith("error: .: Is a directory\n")
+
+
+def test_a_full_log_file_is_packed_and_five_are_kept(tmp_path: Path) -> None:
+    log = RollingFile(tmp_path / "run.log")
+    block = "x" * 2**20 + "\n"
+    for number in range(72):
+        log.write(f"{number} {block}")
+    log.close()
+    packed = sorted(path.name for path in tmp_path.iterdir())
+    assert packed == ["run.log", *(f"run.log.{number}.gz" for number in range(1, 6))]
+    firsts = [gzip.decompress((tmp_path / name).read_bytes()).split(b" ", 1)[0] for name in packed[1:]]
+    assert firsts == [b"60", b"50", b"40", b"30", b"20"]
+    assert (tmp_path / "run.log").read_bytes().startswith(b"70 ")
+
+
+def test_each_call_of_a_task_has_a_log_file(tmp_path: Path) -> None:
+    script = "echo out; [ -e x ] || { touch x; false; }"
+    dig = f"timezone: Asia/Tokyo\n+a: {{sh>: '{script}', _retry: 1}}\n+g: {{+b: {{echo>: b}}}}\n"
+    write(tmp_path, {"main.dig": dig})
+    for _ in range(2):  # what is skipped has no log
+        words = ["run", "main", "-O", "logs", "--session", "2026-01-31", "-X", "secrets.s=echo out"]
+        assert digdag_tui(*words, cwd=tmp_path).returncode == 0
+    day = re.compile(r"\d{4}-\d\d-\d\d/0\.1main@20260131T000000\+0900/(.*)@[0-9a-f]{16}\.\d+@[^/]+\.log\.gz")
+    files = sorted(path for path in (tmp_path / "logs").rglob("*") if path.is_file())
+    found = [day.fullmatch(str(file.relative_to(tmp_path / "logs"))) for file in files]
+    assert [name and name[1] for name in found] == ["+main+a", "+main+a", "+main+g+b"]
+    first, second, last = (gzip.decompress(file.read_bytes()).decode() for file in files)
+    head = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \+0000 \[(\w+)\] \(0002@\[0:default:1:1\]\+main\+a\) (io\.\S+): "
+    assert re.fullmatch(rf"{head}evaluated config: .*", first.splitlines()[0])
+    assert re.fullmatch(rf"{head}sh>: \*\*\*; .*", first.splitlines()[1])
+    assert "\nout\n" in first and "Task failed, retrying" in first
+    assert "\nout\n" in second and "Task failed" not in second
+    assert last.endswith("echo>: b\nb\n")
+
+
+def test_a_directory_for_logs_that_cannot_be_made(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {echo>: a}\n"})
+    done = digdag_tui("run", "main", "-O", "main.dig/x", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.endswith("error: main.dig/x: Not a directory\n")
+
+
+def test_no_save_leaves_nothing_behind(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {echo>: a}\n"})
+    done = digdag_tui("run", "main", "--no-save", cwd=tmp_path)
+    assert done.stderr.splitlines()[1:] == [
+        "Success.",
+        '  * Use --session <daily | hourly | "yyyy-MM-dd[ HH:mm:ss]"> to not reuse the last session time.',
+        "  * Use --rerun, --start +NAME, or --goal +NAME argument to rerun skipped tasks.",
+    ]
+    assert "Using session " not in done.stdout
+    assert not (tmp_path / ".digdag").exists()
+
+
+def test_a_java_exceptions_name_is_cut_from_the_report(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {fail>: 'java.io.IOException: gone'}\n"})
+    done = digdag_tui("run", "main", cwd=tmp_path)
+    assert "\n  * +main+a:\n    gone\n" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="script is not installed")
+def test_in_a_terminal_levels_have_colours_and_lines_no_class(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {echo>: a}\n"})
+    command = f"{sys.executable} -m digdag_tui run main --session 2026-01-31 -l debug"
+    words = ["script", "-qec", command, "/dev/null"]
+    shown = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60).stdout
+    task, end = r"\(0002@\[0:default:1:1\]\+main\+a\)", r"\x1b\[0m"
+    assert re.search(rf"\x1b\[32m{STAMP} \[INFO\] {task}: echo>: a{end}", shown)
+    assert re.search(rf"\x1b\[37m{STAMP} \[DEBUG\] \(main\) io\.digdag\.cli\.Run:   Task\[1\]: \+main{end}", shown)
+
+
+def test_the_configuration_may_say_what_options_say(tmp_path: Path) -> None:
+    alone = "_parallel: true\n+a: {sh>: 'mkdir x; sleep 0.2; rmdir x'}\n+b: {sh>: 'mkdir x; sleep 0.2; rmdir x'}\n"
+    write(tmp_path, {"main.dig": alone})
+    properties = ["agent.max-task-threads=1", "log-server.type=local", "log-server.local.path=logs"]
+    words = [word for item in properties for word in ("-X", item)]
+    assert digdag_tui("run", "main", *words, cwd=tmp_path).returncode == 0
+    assert len(list((tmp_path / "logs").rglob("*.log.gz"))) == 2
