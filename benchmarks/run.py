@@ -45,7 +45,9 @@ COMPARED = [
     "py_100", "py_100_parallel", "sh_100_parallel", "for_each_1000", "for_each_1000_parallel", "template_200",
     "template_200_parallel", "template_200_values_parallel", "exports_200_parallel", "plain_200_parallel",
 ]  # fmt: skip
-SCALED = [f"echo_{count}{kind}" for kind in ("", "_parallel") for count in (100, 1000, 10000)]
+KINDS = ("", "_parallel")
+SCALED = [f"echo_{count}{kind}" for kind in KINDS for count in (100, 1000, 10000)]
+SCALED += [f"for_each_{count}{kind}" for kind in KINDS for count in (1000, 10000)]
 KEYS = 40
 DOWN = "\x1b[B"
 
@@ -94,7 +96,7 @@ def scaling(folder: Path, options: argparse.Namespace) -> None:
     rows = []
     for name in SCALED:
         workflow = write(name, folder)
-        count = int(name.split("_")[1])
+        count = int(name.removesuffix("_parallel").rpartition("_")[2])
         used = [usage(run_command(workflow), workflow.parent) for _ in range(options.runs)]
         ends = [task_ends(workflow) for _ in range(options.runs)]
         each = median((times[-1] - times[0]) / count for times in ends)

@@ -69,6 +69,8 @@ WORKLOADS = {
     "py_100_parallel": _parallel(100, _python),
     "sh_100_parallel": _parallel(100, _shell),
     "for_each_1000": _for_each(1000),
+    "for_each_10000": _for_each(10000),
+    "for_each_10000_parallel": _for_each(10000, "  _parallel: true\n"),
     "for_each_1000_parallel": _for_each(1000, "  _parallel: true\n"),
     "template_200": VALUES + _sequence(200, _templates),
     "template_200_parallel": VALUES + _parallel(200, _templates),
