@@ -22,7 +22,7 @@ def test_two_commands_of_one_line_each() -> None:
     opens, tests = BLOCKS[:2]
     assert opens.count("\n") == tests.count("\n") == 1
     setup = opens.removesuffix(".venv/bin/digdag-tui examples/sales/sales.dig\n")
-    assert tests == f"{setup}.venv/bin/python -m pytest -q\n"
+    assert tests == f"{setup}.venv/bin/python -m pytest -q -n auto --dist loadfile\n"
     programs = [step.split()[0] for step in re.split(r"&&|\|\|", setup) if step.strip()]
     assert programs == ["test", "python3", ".venv/bin/pip", ".venv/bin/pip", ".venv/bin/python"]
 
@@ -47,7 +47,8 @@ def test_every_example_has_a_line() -> None:
 def test_options_exist() -> None:
     command_line = README.split("## Command line", 1)[1].split("\n## ", 1)[0]
     named = set(re.findall(r"`[^`]*?(--?[a-zA-Z][a-z-]*)", command_line))
-    help_text = digdag_tui("run", "--help", cwd=ROOT).stdout
+    commands = ("open", "run", "check", "init", "secrets", "scheduler")
+    help_text = "".join(digdag_tui(command, "--help", cwd=ROOT).stdout for command in commands)
     assert named
     assert named <= set(re.findall(r"--?[a-zA-Z][a-z-]*", help_text))
 
