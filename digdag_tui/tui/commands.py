@@ -82,8 +82,10 @@ class Commanding(App[None]):
         shown = (self.session.state if self.session else "", self.main.selected, self.view.stopped)
         if shown != self._shown_keys:
             self._shown_keys = shown
-            possible = [action for action in ACTIONS if action.bar and self.refusal(action) is None]
-            possible.sort(key=lambda action: action.name == "restart")
+            first, last = "pin" if self.view.asking() else "", "restart"
+            wanted = [action for action in ACTIONS if action.bar or action.name == first]
+            possible = [action for action in wanted if self.refusal(action) is None]
+            possible.sort(key=lambda action: (action.name != first, action.name == last))
             self.main.query_one(KeyBar).keys = tuple((action.key, action.label, action.name) for action in possible)
 
     def on_main_screen_selected(self) -> None:

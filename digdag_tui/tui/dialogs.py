@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -71,31 +71,31 @@ def quit_question(running: int) -> Choice:
 
 def resume_question(past: PastAttempt) -> Choice:
     """Offers to go on with an attempt whose process died."""
-    last = f", the last of them {clean(past.last_task)}" if past.last_task else ""
+    last = f", {clean(past.last_task)} as the last" if past.last_task else ""
     return Choice(
         "An attempt did not finish",
         f"Attempt {past.number} of this session has no result: "
-        f"{plural(past.ended_tasks, 'task')} had ended{last}. What they stored is kept.",
+        f"{plural(past.ended_tasks, 'task')} had ended{last}. What was stored is kept.",
         {"g": ("go on", "go on from there"), "s": ("start over", "start over with a new attempt")},
     )
 
 
 class Help(ModalScreen[None]):
-    """All keys, on one page of 80x24."""
+    """All keys, on one page of 80x24; in a smaller terminal it scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,f1,q,enter", "dismiss", "Close", show=False),
     ]
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="help") as dialog:
+        with VerticalScroll(classes="dialog", id="help") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = "Esc closes"
             yield Static(self._page())
 
     def _page(self) -> Content:
         moving = [
-            ("↑ ↓ j", "move"), ("← → h l", "close, open"), ("Enter", "open, follow"), ("Tab", "next pane"),
+            ("↑ ↓ j", "move"), ("← → h l", "close, open; scroll"), ("Enter", "open, follow"), ("Tab", "next pane"),
             *((str(number), name) for number, (_, name) in enumerate(PANES, 1)),
         ]  # fmt: skip
         left = [
@@ -107,11 +107,14 @@ class Help(ModalScreen[None]):
         right = [*self._group("Change"), *self._group("Look")]
         right += [_head("Move"), *(_key(key, text) for key, text in moving[:4])]
         panes = "  ".join(f"{key} {text}" for key, text in moving[4:])
+        last = Content.styled(f" {panes}", "$foreground 70%")
+        if self.app.size.width < 80:
+            return Content("\n").join([*left, *right, last])
         rows = max(len(left), len(right))
         left += [Content("")] * (rows - len(left))
         right += [Content("")] * (rows - len(right))
         lines = [Content("").join([a.pad_right(38 - a.cell_length), b]) for a, b in zip(left, right, strict=True)]
-        return Content("\n").join([*lines, Content.styled(f" {panes}", "$foreground 70%")])
+        return Content("\n").join([*lines, last])
 
     def _group(self, name: str) -> list[Content]:
         return [_head(name), *(_key(_keys(action), action.help) for action in GROUPS[name])]

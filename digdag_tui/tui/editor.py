@@ -234,6 +234,7 @@ class PinDialog(ModalScreen[Pinning | None]):
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("ctrl+s", "accept(True)", "Save", show=False, priority=True),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
 
     def __init__(self, task: str, text: str) -> None:
         super().__init__()
@@ -246,7 +247,8 @@ class PinDialog(ModalScreen[Pinning | None]):
             yield Static(
                 Content.assemble((clean(self._task_name), "b"), " is not run, now and later: it comes to this.")
             )
-            yield Static(Content.styled(f"Saved, it holds for everybody: in {PINS_FILE}.", "$foreground 70%"))
+            until = f"Until you leave; or saved, in {PINS_FILE}, for everybody."
+            yield Static(Content.styled(until, "$foreground 70%"))
             yield Label("store, export, reset, subtasks, rows of its query (may stay empty)")
             yield ValueArea(self._text)
             yield Static(id="verdict")

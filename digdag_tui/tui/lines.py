@@ -132,7 +132,20 @@ class Lines(ScrollView, can_focus=True):
         base = self._base + self._style(cursor) + self._style(row.role)
         row_width = max(width, self.content_width())
         strip = Strip(list(self._segments(row, row_width, base)), row_width)
-        return strip if row_width == width else strip.crop_extend(scroll_x, scroll_x + width, base)
+        if row_width == width:
+            return strip
+        length = sum(cell_len(text) for text, _ in row.left)
+        return self._window(strip.crop_extend(scroll_x, scroll_x + width, base), scroll_x, length, base)
+
+    def _window(self, strip: Strip, scroll_x: int, length: int, base: Style) -> Strip:
+        """What shows of a line that is `length` cells long, with signs where it goes on."""
+        sign = base + self._style("accent")
+        width = strip.cell_length
+        if scroll_x and length:
+            strip = Strip.join([Strip([Segment("…", sign)], 1), strip.crop(1)])
+        if length > scroll_x + width:
+            strip = Strip.join([strip.crop(0, width - 1), Strip([Segment("…", sign)], 1)])
+        return strip
 
     def _segments(self, row: Row, width: int, base: Style) -> Iterator[Segment]:
         right = sum(cell_len(text) for text, _ in row.right)

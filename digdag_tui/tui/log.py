@@ -9,10 +9,15 @@ from ..engine.attempt import Task
 from .lines import Lines, Part, Row
 from .logbook import LogBook, LogLine
 from .tasks import short_name
-from .text import fit_left, pad
+from .text import clean, fit_left, pad
 from .view import View
 
 LEVELS = {"ERROR": "error", "WARN": "warning", "INFO": "dim", "DEBUG": "dim"}
+
+
+def whose(line: LogLine) -> tuple[int, str]:
+    """What lines that stand together have in common."""
+    return line.task, line.required
 
 
 class LogPane(Lines):
@@ -86,8 +91,8 @@ class LogPane(Lines):
         line = self.line(number)
         task = self._view.tasks[line.task]
         column = self._name_width()
-        top = number == self.scroll_offset.y or self.line(number - 1).task != line.task
-        name = fit_left(short_name(task), column) if top else ""
+        top = number == self.scroll_offset.y or whose(self.line(number - 1)) != whose(line)
+        name = fit_left(clean(line.required) or short_name(task), column) if top else ""
         parts: list[Part] = [(pad(name, column) + " ", "key")]
         if line.level:
             level = LEVELS.get(line.level, "dim")

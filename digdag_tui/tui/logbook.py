@@ -13,12 +13,16 @@ OUTPUT = ""
 
 
 class LogLine(NamedTuple):
-    """`text` is safe to show; `level` is `OUTPUT` or one of Digdag's, `begins` whether a message begins here."""
+    """`text` is safe to show; `level` is `OUTPUT` or one of Digdag's, `begins` whether a message begins here.
+
+    `required` is blank, or the full name of a task in another attempt, which `task` required.
+    """
 
     task: int
     level: str
     text: str
     begins: bool = True
+    required: str = ""
 
 
 class LogBook:
@@ -32,31 +36,32 @@ class LogBook:
         self._mask = mask
         self.lines: list[LogLine] = []
         self.dropped = 0
-        self._open: dict[int, tuple[int, str]] = {}
+        self._open: dict[tuple[int, str], tuple[int, str]] = {}
         """Task → the number of the line that its next output goes on with, and that line as it came."""
 
-    def add(self, event: TaskOutput | TaskLogged) -> None:
-        """Take in a piece of output or a log line."""
+    def add(self, event: TaskOutput | TaskLogged, by: int | None = None, required: str = "") -> None:
+        """Take in a piece of output or a log line, if it is of another attempt with the task that required that."""
+        task = event.task if by is None else by
         if isinstance(event, TaskLogged):
             lines = enumerate(clean_lines(self._mask(event.message)))
-            self._append(LogLine(event.task, event.level, text, number == 0) for number, text in lines)
+            self._append(LogLine(task, event.level, text, number == 0, required) for number, text in lines)
         else:
-            self._output(event)
+            self._output(task, required, event.text)
 
-    def _output(self, event: TaskOutput) -> None:
-        number, begun = self._open.pop(event.task, (-1, ""))
-        *whole, rest = (begun + event.text).split("\n")
+    def _output(self, task: int, required: str, text: str) -> None:
+        number, begun = self._open.pop((task, required), (-1, ""))
+        *whole, rest = (begun + text).split("\n")
         if len(rest) > self.LONGEST:
             whole, rest = [*whole, rest], ""
         texts = [*whole, rest] if rest else whole
         if begun and texts and number >= self.dropped:
-            self.lines[number - self.dropped] = LogLine(event.task, OUTPUT, self._shown(texts.pop(0)))
+            self.lines[number - self.dropped] = self._line(task, required, texts.pop(0))
         else:
             number = -1
-        self._append(LogLine(event.task, OUTPUT, self._shown(text)) for text in texts)
+        self._append(self._line(task, required, text) for text in texts)
         if rest:
             last = self.dropped + len(self.lines) - 1
-            self._open[event.task] = (number if not whole and number >= 0 else last, rest)
+            self._open[task, required] = (number if not whole and number >= 0 else last, rest)
 
     def _append(self, lines: Iterable[LogLine]) -> None:
         self.lines.extend(lines)
@@ -65,6 +70,7 @@ class LogBook:
             del self.lines[:surplus]
             self.dropped += surplus
 
-    def _shown(self, text: str) -> str:
+    def _line(self, task: int, required: str, text: str) -> LogLine:
         """What a terminal shows of a line in which a progress bar went back to the line's start."""
-        return clean(self._mask(text.rstrip("\r").rpartition("\r")[2]))
+        shown = clean(self._mask(text.rstrip("\r").rpartition("\r")[2]))
+        return LogLine(task, OUTPUT, shown, required=required)

@@ -17,6 +17,7 @@ from ..workflow.config import Params, position_of
 from ..workflow.errors import Problem
 from .lines import Lines, Part, Row
 from .outline import outline
+from .symbols import ASKING, LOOKS
 from .tasks import operator_and_command
 from .text import clean, clean_lines, clock, duration, plural
 from .view import View
@@ -118,7 +119,8 @@ def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> It
     """All about a task: how it stands, its definition as written, and as evaluated beside or below it."""
     look = view.look(task)
     yield Line([(clean(task.full_name), "emphasis")])
-    yield Line([(f"{look.symbol} {look.word}", look.role), *_timing(task)])
+    given = view.given_word(task)
+    yield Line([(f"{look.symbol} {look.word}", look.role), *([] if given else _timing(task))])
     places = [position_of(config, key) for config in (task.export, task.config) for key in config]
     position = min((place for place in places if place), key=lambda place: place.line, default=None)
     about = [("at", str(position))] if position else []
@@ -127,7 +129,7 @@ def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> It
         about.append(("after", ", ".join(upstream.name for upstream in after[:5]) + " …" * (len(after) > 5)))
     if task.is_group:
         about.append(("group of", plural(len(task.children), "task")))
-    if given := view.given_word(task):
+    if given:
         about.append((given, "its output is given, the operator is not called"))
     if retries := task.state_params.get("retry_count"):
         about.append(("retries", str(retries)))
@@ -208,9 +210,9 @@ def error_lines(view: View, task: Task) -> Iterator[Line]:
         return
     error, frames, hint = view.error_of(failed)
     operator, command = operator_and_command(failed)
-    yield Line(
-        [("✖ ", "error"), (clean(failed.full_name), "error emphasis"), (f"  {operator} {command}", "dim")], 2, failed
-    )
+    symbol, _, role = ASKING if view.asking(failed) else LOOKS["error"]
+    name = (clean(failed.full_name), f"{role} emphasis")
+    yield Line([(f"{symbol} ", role), name, (f"  {operator} {command}", "dim")], 2, failed)
     if failed is not task:
         yield Line([("  inside of the selected ", "dim"), (clean(task.full_name), "dim")], 2, failed)
     yield BLANK
@@ -221,24 +223,29 @@ def error_lines(view: View, task: Task) -> Iterator[Line]:
         yield Line([("  ➤ ", "accent"), (clean(hint), "accent")], 4)
     if view.failing(failed):
         yield BLANK
-        yield from _WHAT_TO_DO
+        yield from _what_to_do(view, failed)
+    yield from _required_lines(view, failed)
     yield from _frame_lines(frames, view.project)
-    trace += clean_lines(str(error.get("stacktrace", "")).strip()) if not trace else []
-    if any(trace):
+    trace = trace or clean_lines(str(error.get("stacktrace", "")).strip())
+    if any(trace) and trace != message:
         yield BLANK
         yield title("Full traceback" if frames else "Details")
         yield from (Line([("  " + text, "dim")], 6) for text in trace)
 
 
-_WHAT_TO_DO = [
-    Line([(f"  {key} ", "key"), (text, "dim")], 4)
-    for key, text in (
-        ("e", "changes a param, then r runs the task again"),
-        ("k", "skips it: a success, with values that it should have stored"),
-        ("P", "pins its output: it is not run, now and in later runs"),
-        ("n", "goes on with the failure: _retry and _error take effect"),
-    )
-]
+def _what_to_do(view: View, failed: Task) -> Iterator[Line]:
+    choices = {
+        "e": "changes a param, then r runs the task again",
+        "k": "skips it: a success, with values that it should have stored",
+        "P": "pins its output: it is not run, now and in later runs",
+        "n": "goes on with the failure: _retry and _error take effect",
+    }
+    if view.asking(failed):
+        sent = {"7": "shows what it would have sent"} if failed.artifacts else {}
+        give = "gives its output, for this run or in a file for all later ones"
+        choices = {"P": give, **sent, **{key: choices[key] for key in "ken"}}
+    for key, text in choices.items():
+        yield Line([(f"  {key} ", "key"), (text, "dim")], 4)
 
 
 def _with_error(view: View, task: Task) -> Task | None:
@@ -252,6 +259,20 @@ def _with_error(view: View, task: Task) -> Task | None:
 def _around_stop(view: View, task: Task) -> bool:
     stop = view.stop_task()
     return stop is not None and view.failing(stop) and task in stop.ancestors()
+
+
+def _required_lines(view: View, failed: Task) -> Iterator[Line]:
+    """What failed in the attempt that a task required."""
+    failures = view.required_failures.get(failed.id)
+    if failures:
+        yield BLANK
+        yield title("In the attempt that it requires")
+    for name, failure in (failures or {}).items():
+        message, _ = _message_and_trace(str(failure.error.get("message", "")))
+        yield Line([("  ✖ ", "error"), (clean(name), "error emphasis")], 4)
+        yield from (Line([("    " + text, "")], 4) for text in message)
+        if failure.hint:
+            yield Line([("    ➤ ", "accent"), (clean(failure.hint), "accent")], 6)
 
 
 def _message_and_trace(text: str) -> tuple[list[str], list[str]]:

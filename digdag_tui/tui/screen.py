@@ -21,6 +21,7 @@ from .lines import Lines
 from .log import LogPane
 from .pages import Page, artifact_lines, error_lines, problem_lines, task_lines
 from .params import ParamsPane
+from .symbols import ASKING
 from .tasks import TaskTree, short_name
 from .text import fit_left, plural
 from .view import Changed, View
@@ -167,13 +168,15 @@ class MainScreen(Screen[None]):
         self._tabs()
 
     def _tabs(self) -> None:
+        asking = self.selected is not None and self.view.asking(self.selected)
+        failed = self.selected is not None and self.view.error_of(self.selected)[0]
         marks = {
-            "error": "✖" if self.selected and self.view.error_of(self.selected)[0] else "",
+            "error": ASKING.symbol if asking else "✖" if failed else "",
             "problems": str(len(self.view.problems) or ""),
             "artifacts": str(len(self.selected.artifacts) or "") if self.selected else "",
         }
         tabs = [
-            Tab(pane, number, name, marks.get(pane, ""), pane != "artifacts")
+            Tab(pane, number, name, marks.get(pane, ""), pane != "artifacts" and not (asking and pane == "error"))
             for number, (pane, name) in enumerate(PANES, 1)
         ]
         for box, panes in BOXES.items():
@@ -245,7 +248,7 @@ class MainScreen(Screen[None]):
 
     def tick(self) -> None:
         """What changes while tasks run: how long they have, and what the selected one sees."""
-        if self.view.running:
+        if self.view.running or self.view.waiting:
             self.tasks.refresh()
         if self._stale and time.monotonic() > self._rested:
             self._refresh_stale()

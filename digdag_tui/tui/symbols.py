@@ -35,6 +35,7 @@ LOOKS: dict[State, Look] = {
 }
 HANDLING = Look("▷", "failed, handling the error", "error")
 FAILED_NOW = Look("✖", "failed, not handled yet", "error")
+ASKING = Look("?", "needs its output", "warning")
 
 
 def look(task: Task) -> Look:

@@ -15,7 +15,7 @@ from ..engine.scopes import path
 from ..workflow.text import java_text, json_text
 from .lines import Lines, Part, Row
 from .symbols import BREAKPOINT, CLOSED, HERE, OPEN
-from .text import clean, duration, pad
+from .text import clean, countdown, duration, pad
 from .view import View
 
 GUTTER = 2
@@ -119,7 +119,8 @@ class TaskTree(Lines):
             (f"  {operator}" if operator else "", "key"),
             (f" {self._view.mask(command)}" if command else "", "dim"),
         ]
-        return Row(left, self._right(task), ("failed" if self._view.failing(task) else "stop") if stop else "")
+        failed = self._view.failing(task) and not self._view.asking(task)
+        return Row(left, self._right(task), ("failed" if failed else "stop") if stop else "")
 
     def text_of(self, number: int) -> str:
         return self._text(self._rows[number][0])
@@ -186,7 +187,10 @@ class TaskTree(Lines):
         retries = task.state_params.get("retry_count", 0)
         parts: list[Part] = [(f"↻{retries} ", "warning")] if retries else []
         given = self._view.given_word(task)
-        parts += [(f"{given} ", "warning")] if given else []
+        if given:
+            return [*parts, (given, "warning")]
+        if task.id in self._view.waiting and task.retry_at:
+            return [*parts, (f"in {countdown(task.retry_at - time.time())}", "dim")]
         seconds = self._seconds(task)
         return parts if seconds is None else [*parts, (duration(seconds), "dim")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 
@@ -62,6 +63,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f}s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m{rest:02}" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}"
+
+
+def countdown(seconds: float) -> str:
+    """A time that is left, without parts of seconds."""
+    whole = max(0, math.ceil(seconds))
+    return f"{whole}s" if whole < 60 else duration(whole)
 
 
 def clock(at: float) -> str:

@@ -22,16 +22,20 @@ from ..engine.attempt import DONE, FAILED, Attempt, Task
 from ..engine.events import (
     PINNED,
     AttemptFinished,
+    AttemptStarted,
     CancelRequested,
+    GroupPlanned,
     ParamEdited,
     RetryScheduled,
     TaskEnded,
     TaskFailed,
     TaskLogged,
     TaskOutput,
+    TaskReady,
     TaskStarted,
     TaskSucceeded,
 )
+from ..engine.recording import SKIPPING
 from ..workflow.config import Params
 from ..workflow.errors import Problem
 from . import symbols
@@ -79,8 +83,16 @@ class View:
         self.problems: tuple[Problem, ...] = ()
         self.log = LogBook(self.mask)
         self.running: dict[int, None] = {}
+        self.waiting: dict[int, None] = {}
+        """Tasks that wait to be called again, in the order in which they began to."""
         self.given: dict[int, str] = {}
         """Tasks whose output is not their operator's, with the word for that."""
+        self._requiring: dict[int, int] = {}
+        """The task that each other attempt was started for, by the attempt's id."""
+        self._required_names: dict[tuple[int, int], str] = {}
+        """Full names of other attempts' tasks, by the ids of both."""
+        self.required_failures: dict[int, dict[str, TaskFailed]] = {}
+        """What failed in the attempt that a task required last, by full name."""
         self.pausing = False
 
     def apply(self, event: SessionEvent) -> Changed:
@@ -100,7 +112,9 @@ class View:
             case ProblemsFound():
                 self.problems = event.problems
                 return Changed.PROBLEMS | Changed.STATUS
-            case Reloaded() | DebuggerWaiting() | RequiredEvent() | Notice():
+            case RequiredEvent():
+                return self._required(event)
+            case Reloaded() | DebuggerWaiting() | Notice():
                 return Changed.NOTHING
             case TaskOutput():
                 self.log.add(event)
@@ -109,6 +123,8 @@ class View:
                 self.log.add(event)
                 if event.logger == PINNED:
                     self.given[event.task] = event.message.partition(":")[0].lower()
+                elif event.logger == SKIPPING and event.message == "Skipped":
+                    self.given[event.task] = "saved"
                 return Changed.LOG
             case _:
                 self.attempt.apply(event)
@@ -120,15 +136,43 @@ class View:
         self.stopped, self.pausing = None, False
         self.log = LogBook(self.mask)
         self.running.clear()
+        self.waiting.clear()
         self.given.clear()
+        self._requiring.clear()
+        self._required_names.clear()
+        self.required_failures.clear()
+
+    def _required(self, told: RequiredEvent) -> Changed:
+        """The log and the failures of an attempt that a task of this one required are told with that task."""
+        event = told.event
+        if isinstance(event, AttemptStarted) and (task := self.attempt.named(event.required_by or "")):
+            self._requiring[told.attempt_id] = task.id
+            self.required_failures[task.id] = {}
+        for new in getattr(event, "added", ()):
+            self._required_names[told.attempt_id, new.id] = new.full_name
+        by = self._requiring.get(told.attempt_id)
+        if by is None or not isinstance(event, TaskOutput | TaskLogged | TaskFailed):
+            return Changed.NOTHING
+        name = self._required_names[told.attempt_id, event.task]
+        if isinstance(event, TaskFailed):
+            self.required_failures[by][name] = event
+            return Changed.NOTHING
+        self.log.add(event, by, name)
+        return Changed.LOG
 
     def _follow(self, event: SessionEvent) -> Changed:
         match event:
             case TaskStarted():
                 self.running[event.task] = None
                 self.given.pop(event.task, None)
-            case TaskSucceeded() | TaskFailed() | RetryScheduled() | TaskEnded():
+            case RetryScheduled():
                 self.running.pop(event.task, None)
+                self.waiting[event.task] = None
+            case TaskReady() | GroupPlanned():
+                self.waiting.pop(event.task, None)
+            case TaskSucceeded() | TaskFailed() | TaskEnded():
+                self.running.pop(event.task, None)
+                self.waiting.pop(event.task, None)
             case ParamEdited():
                 return Changed.PARAMS
             case AttemptFinished() | CancelRequested():
@@ -156,12 +200,18 @@ class View:
         """Whether the session is stopped at the failure of `task`."""
         return self.stopped is not None and self.stopped.reason == "exception" and self.stopped.task == task.id
 
+    def asking(self, task: Task | None = None) -> bool:
+        """Whether the session is stopped at a task, or at `task`, whose output the person must give."""
+        return self.stopped is not None and self.stopped.asks and task in (None, self.stop_task())
+
     def look(self, task: Task) -> Look:
         """The task's symbol, word and role."""
+        if self.asking(task):
+            return symbols.ASKING
         return symbols.FAILED_NOW if self.failing(task) else symbols.look(task)
 
     def given_word(self, task: Task) -> str:
-        """`pinned` or `skipped` for a task whose output is not its operator's, or will not be."""
+        """`pinned`, `skipped` or `saved` for a task whose output is not its operator's, or will not be."""
         if task.is_group or task.state in DONE or task.id in self.given:
             return self.given.get(task.id, "")
         return "pinned" if self.is_pinned(task.full_name) else ""
@@ -178,7 +228,7 @@ class View:
         """A task's error object, its Python frames and the hint; all empty if it has not failed."""
         if self.stopped and self.failing(task):
             return self.stopped.error or {}, self.stopped.frames, self.stopped.hint
-        return task.error, task.frames, None
+        return task.error, task.frames, task.hint
 
     def progress(self) -> tuple[int, int]:
         """How many of the tasks with an operator have ended, and how many there are."""
@@ -213,18 +263,18 @@ class View:
     def _stop(self, stopped: Stopped) -> Status:
         name = self.tasks[stopped.task].full_name
         if stopped.reason == "exception":
-            return Status("✖", f"{name} {'needs its output: P gives it' if stopped.asks else 'failed'}", "error")
+            if stopped.asks:
+                return Status(symbols.ASKING.symbol, f"{name} needs its output: P gives it", symbols.ASKING.role)
+            return Status("✖", f"{name} failed", "error")
         words = {"breakpoint": "at the breakpoint ", "pause": "paused before "}.get(stopped.reason, "before ")
         return Status(symbols.STOP, words + name, "warning")
 
     def _activity(self) -> Status:
         if not self.running:
-            waiting = next((task for task in self.tasks.values() if task.retry_at is not None), None)
-            return (
-                Status("↻", f"{waiting.full_name} waits to retry", "accent")
-                if waiting
-                else Status("▶", "running", "accent")
-            )
+            waiting = next(iter(self.waiting), None)
+            if waiting is None:
+                return Status("▶", "running", "accent")
+            return Status("↻", f"{self.tasks[waiting].full_name} waits to retry", "accent")
         first, *others = self.running
         more = f" and {len(others)} more" if others else ""
         return Status("▶", self.tasks[first].full_name + more, "accent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .support import opened
@@ -81,6 +82,39 @@ async def test_going_on_runs_the_error_task(tmp_path: Path) -> None:
         assert "✔ ^error" in screen.text("tasks")
         await screen.press("1", "home", "4")
         assert "inside of the selected +main" in screen.text("error")
+
+
+async def test_what_is_known_is_told_once_and_stays(tmp_path: Path) -> None:
+    async with opened(tmp_path, "+a: {sh>: exit 3}\n+b: {echo>: '${nope.x}'}\n") as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+a failed")
+        assert screen.text("error").count("Command failed with code 3") == 1
+        await screen.press("k")
+        await screen.until(lambda: screen.app.screen is not screen.app.main, "the dialog")
+        await screen.press("enter")
+        await screen.stops("before +main+b")
+        await screen.press("c")
+        await screen.stops("✖ +main+b failed")
+        assert "no param is named nope" in screen.text("error")
+        await screen.press("c")
+        await screen.stops("finished")
+        screen.app.main.select(screen.app.view.attempt.tasks[3])
+        await screen.shows("error", "no param is named nope")
+
+
+async def test_a_task_that_waits_says_how_long(tmp_path: Path) -> None:
+    dig = """
+    +a:
+      sh>: "[ -e go ] || exit 1"
+      _retry: {limit: 1, interval: 90}
+    """
+    async with opened(tmp_path, dig) as screen:
+        await screen.stops("before +main+a")
+        await screen.press("x", "c")
+        await screen.stops("↻ +main+a waits to retry")
+        assert re.search(r"↻1 +in (1m)?\d+s?$", screen.line("tasks", "+a"))
+        await screen.press("K")
+        await screen.stops("finished: stopped")
 
 
 async def test_failures_may_pass_and_are_found(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ async def test_an_attempt_that_did_not_finish_is_gone_on_with(tmp_path: Path) ->
     killed_attempt(tmp_path, "waits")
     (tmp_path / "go").touch()
     async with opened(tmp_path, KILLED, asks=True) as screen:
-        assert "Attempt 1 of this session has no result: 1 task had ended, the last of them +main+a" in " ".join(
+        assert "Attempt 1 of this session has no result: 1 task had ended, +main+a as the last" in " ".join(
             screen.picture().replace("│", " ").split()
         )
         await screen.press("g")

@@ -87,6 +87,22 @@ async def test_what_tasks_print_is_data(tmp_path: Path) -> None:
         assert not any(letter in picture for letter in "\x1b\x07\u202e")
 
 
+async def test_a_long_line_says_that_it_goes_on(tmp_path: Path) -> None:
+    dig = """
+    +a: {sh>: "echo begin $(seq -s- 1 99) end; echo short"}
+    """
+    async with opened(tmp_path, dig) as screen:
+        await screen.press("c")
+        await screen.stops("finished: success")
+        await screen.press("5", "home")
+        long = next(line for line in screen.picture().split("\n") if "begin 1-2-3" in line)
+        assert "…" in long and "-99" not in long
+        await screen.press(*["right"] * 50)
+        await screen.sees("-99 end")
+        row = next(line for line in screen.picture().split("\n") if "-99 end" in line)
+        assert row.count("…") == 1 and row.index("…") < row.index("-99 end")
+
+
 async def test_finding_in_the_log_and_the_tree(tmp_path: Path) -> None:
     async with opened(tmp_path, FLOW) as screen:
         await screen.press("c")

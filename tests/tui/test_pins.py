@@ -60,8 +60,9 @@ async def test_a_task_asks_for_its_output_and_shows_what_it_would_send(tmp_path:
         await asked(screen)
         error = screen.text("error")
         assert "td> needs Treasure Data, which is not called from here: nothing was sent" in error
-        assert PINS_FILE in error and "P pins its output" in error
-        assert "7 Texts 1" in screen.picture()
+        assert PINS_FILE in error and "P gives its output" in error and "7 shows what it would have sent" in error
+        assert "7 Texts 1" in screen.picture() and "4 Error ?" in screen.picture()
+        assert "? +load" in screen.line("tasks", "+load") and screen.bar().split()[:2] == ["P", "pin"]
         await screen.press("7")
         text = screen.text("artifacts")
         assert "queries/load.sql" in text and "from [b]t[/]" in text and "where day = '2026-01-31'" in text

@@ -116,3 +116,18 @@ async def test_no_colour_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 def test_session_times() -> None:
     assert session_text("2026-01-31T00:00:00+09:00") == "2026-01-31 00:00 +09:00"
     assert session_text("2026-01-31T10:20:30+00:00") == "2026-01-31 10:20:30 +00:00"
+
+
+async def test_dialogs_scroll_in_a_small_terminal(tmp_path: Path) -> None:
+    async with opened(tmp_path, "+a: {echo>: a}\n", size=(60, 15)) as screen:
+        await screen.stops("before +main+a")
+        await screen.dialog("question_mark")
+        assert "run to the next stop" in screen.picture() and "7 Texts" not in screen.picture()
+        await screen.press("end")
+        await screen.sees("7 Texts")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen is screen.app.main, "the main screen")
+        await screen.dialog("P")
+        await screen.sees("may stay empty")
+        await screen.press("tab", "tab")
+        await screen.sees("Pin and save it")

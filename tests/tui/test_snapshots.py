@@ -90,7 +90,7 @@ async def asks(screen: Screen) -> None:
     await entry(screen)
     await screen.press("c")
     await screen.sees("needs its output")
-    await screen.sees("pins its output")
+    await screen.sees("gives its output")
 
 
 async def texts(screen: Screen) -> None:

@@ -16,7 +16,7 @@ from digdag_tui.tui.lines import Part
 from digdag_tui.tui.logbook import LogBook
 from digdag_tui.tui.outline import outline
 from digdag_tui.tui.pages import Line, wrap
-from digdag_tui.tui.text import clean, duration, fit, fit_left, pad
+from digdag_tui.tui.text import clean, countdown, duration, fit, fit_left, pad
 
 texts = st.text(st.characters(codec=None), max_size=30)
 
@@ -59,6 +59,11 @@ def test_texts_fit(text: str, width: int) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-3, "0s"), (0.2, "1s"), (59, "59s"), (59.1, "1m00"), (3600, "1h00")])
+def test_countdowns(seconds: float, text: str) -> None:
+    assert countdown(seconds) == text
 
 
 @given(st.text("ab\n\r ", max_size=40), st.data())
