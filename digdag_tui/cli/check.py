@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from ..debugger.launch import Launch
+from ..operators.java_dates import local_zone_name
 from ..operators.registry import operator_forms
 from ..workflow.compiler import compile_workflow
 from ..workflow.config import Params, merge
@@ -77,7 +78,7 @@ def _show(launch: Launch, log: LogPrinter) -> Project:
     Raises:
         DigdagError: it refuses the project.
     """
-    click.echo(f"  System default timezone: {_system_zone()}\n")
+    click.echo(f"  System default timezone: {local_zone_name()}\n")
     if launch.project_option is not None and launch.project != Path.cwd():
         log.line("INFO", ARGUMENTS, f"Setting project path to {launch.project}")
     project = load_project(launch.project)
@@ -129,12 +130,6 @@ def _distance(now: float, at: float) -> str:
     parts = [f"{hours}h", f"{minutes}m", f"{seconds}s"]
     text = " ".join(parts[0 if hours else 1 if minutes else 2 :])
     return f"(in {text})" if at > now else f"({text} ago)"
-
-
-def _system_zone() -> str:
-    """The id of the machine's zone."""
-    name = os.environ.get("TZ", "").lstrip(":") or os.path.realpath("/etc/localtime")
-    return name.rpartition("zoneinfo/")[2] if name != "/etc/localtime" else "UTC"
 
 
 def _unknown(project: Project, word: str) -> list[Problem]:

@@ -16,11 +16,12 @@ from ..engine.attempt import Attempt, Task
 from ..engine.events import AttemptFinished, Event, TaskOutput
 from ..engine.journal import encode
 from ..workflow.config import Params, merge
-from ..workflow.errors import DigdagError, ProjectError
+from ..workflow.errors import ConfigError, DigdagError, Problem, ProjectError
 from .log import LogPrinter, report
 
 LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 """What JSON allows in texts, though programs that read lines may break there."""
+SCHEDULES = "io.digdag.core.schedule.SchedulerManager"
 WORKSPACE = "<workspace>"
 IDS = re.compile(r"(?<=[iI]d): \d+")
 
@@ -30,6 +31,9 @@ class Face(Protocol):
 
     def log(self, level: str, logger: str, message: str) -> None:
         """A line of the command's own log."""
+
+    def unused(self, problem: Problem) -> None:
+        """A key of the schedule that nothing reads: `digdag run` logs it, a server refuses the workflow (core 8.1)."""
 
     def show(self, event: SessionEvent) -> None: ...
 
@@ -48,6 +52,9 @@ class LogFace:
     def log(self, level: str, logger: str, message: str) -> None:
         self._printer.line(level, logger, message)
 
+    def unused(self, problem: Problem) -> None:
+        self.log("ERROR", SCHEDULES, problem.message)
+
     def show(self, event: SessionEvent) -> None:
         if isinstance(event, Event | RequiredEvent):
             self._printer.show(event)
@@ -64,7 +71,7 @@ class LogFace:
 
 
 class JsonFace:
-    """One event a line, last the result in the shape of Digdag's REST API.
+    """One event a line, last the result in the shape of Digdag's REST API; what a server refuses is refused.
 
     In the result, the project's directory reads `<workspace>` and an id that an error names `N`: results of two
     machines can be held side by side.
@@ -76,6 +83,9 @@ class JsonFace:
     def log(self, level: str, logger: str, message: str) -> None:
         if level in ("WARN", "ERROR"):
             self._print({"event": "log", "level": level, "logger": logger, "message": message})
+
+    def unused(self, problem: Problem) -> None:
+        raise ConfigError(problem.message, position=problem.position, hint=problem.hint)
 
     def show(self, event: SessionEvent) -> None:
         if not isinstance(event, Event) or isinstance(event, AttemptFinished):
@@ -129,8 +139,15 @@ def places(error: DigdagError) -> list[str]:
     """Lines that add to Digdag's message where each problem is and what to do."""
     if isinstance(error, ProjectError):
         return [f"  {problem}" for problem in error.problems]
-    place = f"{error.position}: " if error.position else ""
+    place = place_of(error)
     return [f"  {place}{error.hint or 'here'}"] if place or error.hint else []
+
+
+def place_of(error: DigdagError) -> str:
+    """The place of an error, with a colon; blank without one, and for a file that is not there itself."""
+    position = error.position
+    missing = position and error.kind == "no such file" and position.file in error.message
+    return f"{position}: " if position and not missing else ""
 
 
 def task_object(attempt: Attempt, task: Task) -> Params:

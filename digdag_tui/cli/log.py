@@ -104,7 +104,7 @@ def report(attempt: Attempt, saved: Path | None) -> tuple[str, bool]:
     lines = ["error: " if failed else "error: canceled"]
     for task in failed:
         lines += [f"  * {task.full_name}:", f"    {_short_message(task)}"]
-        lines += [f"    {task.hint}"] if task.hint else []
+        lines += [f"    {task.hint.translate(CONTROLS)}"] if task.hint else []
     return "\n".join(lines) + "\n\n" + (place + HINTS if saved else "\n"), False
 
 
@@ -112,7 +112,7 @@ def _short_message(task: Task) -> str:
     """A failed task's message, from behind the first Java class's name on."""
     message: str = task.error.get("message") or json_text(task.error)
     before, found, text = message.partition("Exception: ")
-    return text if before and found else message
+    return (text if before and found else message).translate(CONTROLS)
 
 
 def task_lines(attempt: Attempt) -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..debugger.gate import Opening
 
 
-@click.command("open")
+@click.command("open", short_help="Open a workflow in the debugger.")
 @click.argument("path", required=False, metavar="[FILE.dig | DIR]")
 @launch_options
 @click.option(
@@ -39,9 +39,10 @@ def command(path: str | None, status: str | None, **options: Any) -> int:
 
         return run_app(project, workflow.removesuffix(".dig"), lambda: launch_from(file, **options), opening)
     except DigdagError as error:
-        place = f"{error.position}: " if error.position else ""
+        from .faces import place_of
+
         hint = f": {error.hint}" if error.hint else ""
-        raise click.ClickException(f"{place}{error.error_message}{hint}") from None
+        raise click.ClickException(f"{place_of(error)}{error.error_message}{hint}") from None
 
 
 def _saved(status: Path, path: str | None, project: str | None) -> tuple[str, str, Callable[[], Opening]]:

@@ -29,7 +29,6 @@ from .usage import announce, log_writer, show_usage
 
 ARGUMENTS = "io.digdag.cli.Arguments"
 RUN = "io.digdag.cli.Run"
-SCHEDULES = "io.digdag.core.schedule.SchedulerManager"
 STATE = "io.digdag.cli.ResumeStateManager"
 
 
@@ -116,7 +115,7 @@ def _run(plan: Plan, launch: Launch, environment: LocalEnvironment, face: Face, 
     session = Session(launch, prepared, tell, journaled=not plan.no_save, break_on_failure=False)
     loaded = session.load()
     for unused in loaded.schedule.warnings if loaded.schedule else ():
-        face.log("ERROR", SCHEDULES, unused.message)
+        face.unused(unused)
     if session.session_warning:
         face.log("WARN", RUN, session.session_warning)
     folder = launch.status_folder / session_name(session.session_time or "")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
+from ..operators.java_strings import visible
 from ..params.properties import load_properties
 from ..workflow.errors import DigdagError
 from .usage import announce, show_usage
@@ -27,10 +28,11 @@ def command(words: tuple[str, ...], endpoint: str | None, config: str | None) ->
     click.echo(f"Client version: 0.10.6 (digdag-tui {__version__})")
     try:
         properties = load_properties(os.environ, Path(config) if config else None)
-        click.echo(f"Server version: {_server_version(endpoint or properties.get('client.http.endpoint', ENDPOINT))}")
+        version = _server_version(endpoint or properties.get("client.http.endpoint", ENDPOINT))
+        click.echo(f"Server version: {visible(version)}")
     except DigdagError as error:
         click.echo("An error happened during getting Server version.")
-        raise click.ClickException(error.log_message) from None
+        raise click.ClickException(visible(error.log_message)) from None
     return 0
 
 

@@ -208,6 +208,7 @@ class Scheduler:
         loaded = Loaded(self._project, workflow, self._tasks[name], Schedule.of(workflow))
         local_time = format_session_time(request.session_time.astimezone(zone(workflow.timezone)))
         event = start_event(self._launch, loaded, local_time, time.time())
+        sla_at = sla_time(workflow.config, workflow.timezone, run_time)
         earlier = self._sessions.get(session, [])
         _, journal = new_journal(
             session_folder(self._launch.project, name, local_time), self._environment.secrets.masker.mask
@@ -229,7 +230,7 @@ class Scheduler:
             attempt_id=attempt.attempt_id,
             retry_attempt_name=attempt.retry_attempt_name,
             required_by=request.task or None,
-            sla_at=sla_time(workflow.config, workflow.timezone, run_time),
+            sla_at=sla_at,
         )
         runner = Runner(
             self._environment,
@@ -240,11 +241,11 @@ class Scheduler:
         )
         task = asyncio.get_running_loop().create_task(self._run(attempt, runner, started))
         self._running[task] = _Running(name, runner)
-        self._threads.add(runner)
+        self._threads.add(attempt.attempt_id, runner)
 
         def ended(task: asyncio.Task[None]) -> None:
             del self._running[task]
-            self._threads.remove(runner)
+            self._threads.remove(attempt.attempt_id)
             journal.close()
 
         task.add_done_callback(ended)

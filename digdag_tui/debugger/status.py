@@ -203,7 +203,7 @@ def saved_run(folder: Path, workflow: str | None = None) -> SavedRun:
     """
     session = session_of(os.path.basename(os.path.abspath(folder)))
     if not folder.is_dir():
-        raise DigdagError(f"{folder} is no directory", hint="such as .digdag/status/20260131T000000+0000")
+        raise DigdagError(f"{folder} is no directory", hint="name one such as .digdag/status/20260131T000000+0000")
     if session is None:
         sessions = [path.name for path in folder.iterdir() if session_of(path.name)]
         hint = f"it holds {', '.join(sorted(sessions)[-4:])}: name one" if sessions else "such as 20260131T000000+0000"

@@ -13,22 +13,25 @@ from .events import RequiredEvent
 
 
 class SharedThreads:
-    """Lets at most `limit` calls run at a time. Each runner needs a gate of its own, and is to be added."""
+    """Lets at most `limit` calls run at a time. Each attempt's runner needs a gate of its own, and is to be added."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._calls: set[tuple[int, int]] = set()
         """Attempts and their tasks."""
-        self._runners: list[Runner] = []
+        self._runners: dict[int, Runner] = {}
 
     def gate(self, attempt_id: int) -> ThreadGate:
         return ThreadGate(self, attempt_id)
 
-    def add(self, runner: Runner) -> None:
-        self._runners.append(runner)
+    def add(self, attempt_id: int, runner: Runner) -> None:
+        """Wake this runner when there is a thread again."""
+        self._runners[attempt_id] = runner
 
-    def remove(self, runner: Runner) -> None:
-        self._runners.remove(runner)
+    def remove(self, attempt_id: int) -> None:
+        """Forget an attempt that has ended, and give back the threads of its calls if it broke off."""
+        del self._runners[attempt_id]
+        self._give_back({call for call in self._calls if call[0] == attempt_id})
 
     def take(self, attempt_id: int, tasks: Sequence[Task]) -> list[Task]:
         """The first of the ready tasks for which there are threads; these are taken."""
@@ -40,13 +43,14 @@ class SharedThreads:
         """Give back the thread of a call that ended."""
         match event.event:
             case TaskSucceeded() | TaskFailed() | RetryScheduled() | TaskEnded():
-                call = (event.attempt_id, event.event.task)
-                if call in self._calls:
-                    self._calls.remove(call)
-                    for runner in self._runners:
-                        runner.wake()
+                self._give_back(self._calls & {(event.attempt_id, event.event.task)})
             case _:
                 pass
+
+    def _give_back(self, calls: set[tuple[int, int]]) -> None:
+        self._calls -= calls
+        for runner in self._runners.values() if calls else ():
+            runner.wake()
 
 
 class ThreadGate:

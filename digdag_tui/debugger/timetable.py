@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from ..operators.durations import duration_text, parse_duration
+from ..operators.durations import duration_text, read_optional_duration
 from ..workflow.config import Params
-from ..workflow.convert import mismatch, optional_type, read_bool, read_optional_string
+from ..workflow.convert import read_bool
 from ..workflow.definition import WorkflowDefinition
 from ..workflow.errors import ConfigError
 from ..workflow.schedule import Schedule, ScheduleTime
@@ -52,8 +52,8 @@ class Entry(Struct):
             ConfigError: an option of the schedule has no form that Digdag takes.
         """
         skips_on_overtime = read_bool(self.options, "skip_on_overtime", False)
-        limit = self._longest_delay()
-        if limit is not None and now > self.due.run_time + timedelta(seconds=limit):
+        limit = read_optional_duration(self.options, "skip_delayed_by")
+        if limit is not None and (now - self.due.run_time).total_seconds() > limit:
             return (
                 f"Now={instant(now)} is too late from scheduled time={instant(self.due.session_time)}. "
                 f"It's over skip_delayed_by={duration_text(limit)}. Skipping this schedule: {self}"
@@ -74,17 +74,6 @@ class Entry(Struct):
     def postpone(self, now: datetime, delay: timedelta) -> None:
         """Try the session that is due again later."""
         self.due = ScheduleTime(self.due.session_time, now.replace(microsecond=0) + delay)
-
-    def _longest_delay(self) -> int | None:
-        key = "skip_delayed_by"
-        wanted = optional_type("io.digdag.util.DurationParam")
-        if not isinstance(self.options.get(key), str | None):
-            raise mismatch(self.options, key, wanted, "such as 1h 30m")
-        text = read_optional_string(self.options, key)
-        try:
-            return None if text is None else parse_duration(text)
-        except ValueError:
-            raise mismatch(self.options, key, wanted, "such as 1h 30m") from None
 
 
 class Timetable:

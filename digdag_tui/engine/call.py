@@ -9,7 +9,7 @@ from msgspec import Struct
 from ..params.evaluate import Evaluator
 from ..params.template import TemplateError
 from ..workflow.config import Config, Params, merge, position_of
-from ..workflow.convert import read_string
+from ..workflow.convert import read_map, read_string
 from ..workflow.errors import ConfigError, DigdagError, Position, TaskExecutionError
 from ..workflow.names import did_you_mean
 from ..workflow.text import java_text
@@ -46,6 +46,16 @@ def prepare(task: Task, params: Params, evaluator: Evaluator) -> Call:
     operator = read_string(config, "_type")
     title = f"type: {operator}" if "_type" in evaluated else f"{operator}>: {java_text(config.get('_command'))}"
     return Call(operator, title, config, {key: config[key] for key in local})
+
+
+def env_templates(config: Params, local: Params) -> dict[str, str]:
+    """The variables of `_env`, which counts among a task's own keys only (operators 2.1).
+
+    Raises:
+        ConfigError: `_env` is no map of texts.
+    """
+    env = read_map(config, "_env", {}) if "_env" in local else {}
+    return {name: read_string(env, name) for name in env}
 
 
 def own_keys(task: Task) -> Config:

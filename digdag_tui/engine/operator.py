@@ -37,11 +37,15 @@ class PollingRetry(Exception):
 
 
 class OutputNeeded(TaskExecutionError):
-    """The operator calls nothing from here: its output must be given. `asks` is whether the person is to be asked."""
+    """The operator calls nothing from here: its output must be given.
 
-    def __init__(self, message: str, *, hint: str, asks: bool) -> None:
+    `asks` is whether the person is to be asked; `unanswered` is the task's error, instead of this one, if nobody is.
+    """
+
+    def __init__(self, message: str, *, hint: str, asks: bool = False, unanswered: DigdagError | None = None) -> None:
         super().__init__(message, hint=hint)
         self.asks = asks
+        self.unanswered = unanswered
 
 
 class AttemptRequest(Struct, frozen=True):
@@ -74,7 +78,8 @@ class OperatorContext(Struct):
     `config` is the whole evaluated param object, with `_type` and `_command` (operators 2.1); `local` the task's own
     evaluated keys. `output` takes text of the task as it comes, in pieces of any size. `log` takes a level (`INFO`,
     `WARN`, `ERROR`, `DEBUG`), Digdag's logger class and a message. `secret` returns a secret's value or None; which
-    keys stand for others is in `secret_mounts`, the task's `_secrets`, which `config` has not (operators 2.1).
+    keys stand for others is in `secret_mounts`, the task's `_secrets`, which `config` has not (operators 2.1). `env`
+    are the variables of its own `_env`, with the places for secrets still in them (core 6.6).
     `settings` is Digdag's configuration, such as `config.mail.host` (cli 1.1). `artifact` keeps a text that the
     operator made of the task's files, under a name. `pin` is the output that the person gave.
     `require` starts an attempt of another workflow, or finds the one that its session has; None stands for a workflow
@@ -93,6 +98,7 @@ class OperatorContext(Struct):
     secret: Callable[[str], str | None]
     evaluate: Callable[[str, Mapping[str, object]], str]
     secret_mounts: Params = {}
+    env: Mapping[str, str] = {}
     settings: Mapping[str, str] = {}
     artifact: Callable[[str, str], None] = lambda name, text: None
     require: Callable[[AttemptRequest], RequiredAttempt | None] = lambda request: None

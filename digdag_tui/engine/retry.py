@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..workflow.config import Value
-from ..workflow.convert import read_int, read_optional_int, read_optional_string
+from ..workflow.config import Params, Value
+from ..workflow.convert import Mismatch, mismatch, optional_type, read_int, read_optional_string, to_int
 from ..workflow.errors import ConfigError
 from ..workflow.text import json_text
 
@@ -37,8 +37,8 @@ class RetryPolicy(Struct, frozen=True):
                 )
             case dict():
                 limit = read_int(value, "limit")
-                base = read_optional_int(value, "interval") or 0
-                longest = read_optional_int(value, "max_interval")
+                base = _seconds(value, "interval") or 0
+                longest = _seconds(value, "max_interval")
                 return cls(limit, base, _is_exponential(read_optional_string(value, "interval_type")), longest)
             case _:
                 return cls(read_int({"_retry": value}, "_retry"))
@@ -50,6 +50,20 @@ class RetryPolicy(Struct, frozen=True):
         product = self.base * min(1 << retry_count, _INT_MAX)
         seconds = (product + 2**31) % 2**32 - 2**31
         return seconds if self.longest is None else min(seconds, self.longest)
+
+
+def _seconds(config: Params, key: str) -> int | None:
+    """A 32-bit integer, or None; Digdag reads it as a primitive, so that a blank text is 0.
+
+    Raises:
+        ConfigError: not a 32-bit integer.
+    """
+    if config.get(key) is None:
+        return None
+    try:
+        return to_int(config[key])
+    except Mismatch:
+        raise mismatch(config, key, optional_type("int")) from None
 
 
 def _is_exponential(kind: str | None) -> bool:

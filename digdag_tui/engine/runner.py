@@ -19,7 +19,7 @@ from ..workflow.errors import DigdagError, TaskRuntimeError
 from ..workflow.keys import hash_order, suggestions
 from ..workflow.text import json_text
 from .attempt import DONE, Attempt, Task
-from .call import Call, class_words, failure_text, place, prepare
+from .call import Call, class_words, env_templates, failure_text, place, prepare
 from .events import (
     AnyEvent,
     AttemptStarted,
@@ -41,6 +41,7 @@ from .operator import (
     OperatorContext,
     OperatorEntry,
     OperatorResult,
+    OutputNeeded,
     PollingRetry,
     RequiredAttempt,
 )
@@ -85,6 +86,14 @@ class Environment(Protocol):
     def operator(self, name: str) -> OperatorEntry: ...
 
     def secret(self, key: str) -> str | None: ...
+
+
+def unanswered(error: DigdagError) -> DigdagError:
+    """The error that a task fails with when nobody gives its output."""
+    if not isinstance(error, OutputNeeded) or error.unanswered is None:
+        return error
+    error.unanswered.position = error.unanswered.position or error.position
+    return error.unanswered
 
 
 class Runner:
@@ -293,9 +302,11 @@ class Runner:
                     call = prepare(task, self.params(task), self._environment.evaluator)
                     self._log_start(task, call)
                     entry = self._environment.operator(call.operator)
-                    if entry.retries and "_retry" in call.config:
-                        policy = RetryPolicy.parse(call.config["_retry"])
-                    result = await self._call(task, call, entry)
+                    context = self._context(task, call)
+                    if entry.retries:
+                        _ = context.workspace
+                        policy = RetryPolicy.parse(call.config.get("_retry", 0))
+                    result = await self._call(task, call, entry, context)
             except PollingRetry as poll:
                 self.emit(RetryScheduled(time.time(), task.id, time.time() + poll.seconds, poll.state))
                 return
@@ -303,7 +314,7 @@ class Runner:
                 error.position = error.position or place(task)
                 verdict = await self._gate.failed(task, error) if self._gate else False
                 if verdict is False:
-                    return self._fail(task, error, policy)
+                    return self._fail(task, unanswered(error), policy)
                 if verdict is True:
                     result = None
                     continue
@@ -321,14 +332,19 @@ class Runner:
         told = task.retries % 10 == 0 and time.time() - (task.started_at or 0) > TOLD_AGAIN_AFTER
         self._log(task, "INFO" if told else "DEBUG", MANAGER, f"(retry: {task.retries}) {call.title}")
 
-    async def _call(self, task: Task, call: Call, entry: OperatorEntry) -> OperatorResult:
-        mounts = read_map(call.config, "_secrets", {})
-        context = OperatorContext(
+    def _context(self, task: Task, call: Call) -> OperatorContext:
+        """What an operator is called with.
+
+        Raises:
+            ConfigError: `_secrets` or `_env` is no map.
+        """
+        return OperatorContext(
             task_id=task.id,
             full_name=task.full_name,
             config={key: value for key, value in call.config.items() if key != "_secrets"},
             local=call.local,
-            secret_mounts=mounts,
+            secret_mounts=read_map(call.config, "_secrets", {}),
+            env=env_templates(call.config, call.local),
             project=self._environment.project,
             state=task.state_params,
             task_limit=self.attempt.start.task_limit,
@@ -340,6 +356,8 @@ class Runner:
             artifact=lambda name, text: self.emit(TaskArtifact(time.time(), task.id, name, text)),
             require=self._require,
         )
+
+    async def _call(self, task: Task, call: Call, entry: OperatorEntry, context: OperatorContext) -> OperatorResult:
         if self._gate:
             self._gate.calling(task, context)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -51,19 +52,28 @@ def sla_time(config: Params, timezone: str, now: float) -> float | None:
         raise ConfigError(f"SLA {option} is out of range: {text}") from None
 
 
-def sla_tasks(root_name: str, sla: Params) -> list[list[TaskDefinition]]:
+def sla_tasks(root_name: str, sla: Params, complain: Callable[[ConfigError], None]) -> Iterator[list[TaskDefinition]]:
     """The trees of tasks that a violated `sla` adds below the root: the alert, the failure, its own tasks.
 
+    `complain` hears of options that are no booleans, which count as not given.
+
     Raises:
-        ConfigError: an option is no boolean, or its tasks do not compile.
+        ConfigError: its own tasks do not compile, after the other trees.
     """
-    trees = []
-    if read_bool(sla, "alert", True):
-        trees.append(compile_generated(root_name, "^sla^alert", {"_type": "notify", "_command": _MESSAGE}))
-    if read_bool(sla, "fail", False):
-        trees.append(compile_generated(root_name, "^sla^fail", {"_type": "fail", "_command": _MESSAGE}))
-    own = sla.without(*_OPTIONS) if isinstance(sla, Config) else Config(sla).without(*_OPTIONS)
-    return [*trees, compile_generated(root_name, "^sla", own)]
+
+    def wants(option: str, default: bool) -> bool:
+        try:
+            return read_bool(sla, option, default)
+        except ConfigError as error:
+            complain(error)
+            return default
+
+    if wants("alert", True):
+        yield compile_generated(root_name, "^sla^alert", {"_type": "notify", "_command": _MESSAGE})
+    if wants("fail", False):
+        yield compile_generated(root_name, "^sla^fail", {"_type": "fail", "_command": _MESSAGE})
+    own = sla if isinstance(sla, Config) else Config(sla)
+    yield compile_generated(root_name, "^sla", own.without(*_OPTIONS))
 
 
 def _next_clock_time(clock: timedelta, timezone: str, now: float) -> float:

@@ -11,7 +11,7 @@ from typing import Final
 from ..engine.operator import OperatorContext
 from ..workflow.config import Params
 from ..workflow.convert import read_map
-from ..workflow.errors import ConfigError, TaskRuntimeError
+from ..workflow.errors import ConfigError, TaskExecutionError, TaskRuntimeError
 from . import process
 
 _EXECUTOR: Final = "agent.command_executor."
@@ -58,9 +58,9 @@ def in_container(context: OperatorContext, config: Params) -> bool:
         raise ConfigError(f"Configured commandExecutor name is not found: {executor}", hint=hint)
     cluster = context.settings.get(f"{_EXECUTOR}{executor}.name")
     if cluster and not config.keys().isdisjoint({"docker", executor}):
-        error = TaskRuntimeError(f"The {executor} cluster '{cluster}' is out of digdag-tui's reach", "not available")
-        error.hint = f"{_EXECUTOR}type=docker in Digdag's configuration runs the task in a container on this machine"
-        raise error
+        message = f"The {executor} cluster '{cluster}' is out of digdag-tui's reach"
+        hint = f"{_EXECUTOR}type=docker in Digdag's configuration runs the task in a container on this machine"
+        raise TaskRuntimeError(message, "not available", hint=hint)
     return executor != "simple" and "docker" in config
 
 
@@ -83,7 +83,8 @@ async def execute(
         option: the option that names the program.
 
     Raises:
-        ConfigError: a word of the command line is null, or an option of `docker` has no form that Digdag takes.
+        ConfigError: an option of `docker` has no form that Digdag takes.
+        TaskExecutionError: a word of the command line is null.
         TaskRuntimeError: it cannot be started, or its container's image cannot be had.
     """
     if None in command:
@@ -101,18 +102,25 @@ async def execute(
         raise
 
 
-def null_word(option: str) -> ConfigError:
-    """The error of a list of words with a null in it."""
-    return ConfigError(f"A word of '{option}' is null", hint="write it as a text")
+def null_word(option: str) -> TaskExecutionError:
+    """The error of a list of words with a null in it: Java's exception, which says nothing."""
+    return TaskExecutionError(
+        "java.lang.NullPointerException", hint=f"a word of '{option}' is null: write it as a text"
+    )
 
 
-def with_scope(config: Params, name: str) -> Params:
-    """`config` with what the map `name` in it has and it lacks (operators 2.7).
+def with_scope(config: Params, *names: str) -> Params:
+    """`config` with what the maps at `names`, one after the other, have and it lacks (operators 2.7).
 
     Raises:
-        ConfigError: what has this name is no map.
+        ConfigError: what has one of the names is no map.
     """
-    return _with_defaults(config, read_map(config, name, {}))
+    for name in names:
+        defaults = config
+        for part in name.split("."):
+            defaults = read_map(defaults, part, {})
+        config = _with_defaults(config, defaults)
+    return config
 
 
 def _with_defaults(config: Params, defaults: Params) -> Params:

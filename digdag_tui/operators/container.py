@@ -21,8 +21,15 @@ _LOGGER: Final = "io.digdag.standards.command.DockerCommandExecutor"
 _NAME: Final = "digdag-project-1"
 """The name of images that are built; a local project's id is 1."""
 
+_SAID: Final = "the task's log has what it said"
+
 _REMOVAL_TIMEOUT: Final = 30.0
 """Seconds that ending a container may take."""
+
+_NOT_STARTED: Final = 125
+"""What docker and podman exit with when they fail themselves."""
+
+_WITHOUT: Final = "-X agent.command_executor.type=simple runs the task on this machine, without one"
 
 _REVISION: Final = datetime.now(UTC).isoformat()
 """Digdag names a local project's revision after the time of its start, so that each start builds its own images."""
@@ -67,10 +74,13 @@ async def _run(
     context.log("DEBUG", _LOGGER, f"Running in docker: {' '.join([program, 'run', *options])} {image}")
     line = [program, "run", *options, *environment, image, *command]
     try:
-        return await process.run(line, context.workspace, {}, context.output)
+        code = await process.run(line, context.workspace, {}, context.output)
     except asyncio.CancelledError:
         await _remove(program, mark)
         raise
+    if code == _NOT_STARTED:
+        context.log("WARN", _LOGGER, f"{program} could not start a container of {image}; {_WITHOUT}")
+    return code
 
 
 async def _program(context: OperatorContext, docker: Params) -> str:
@@ -109,7 +119,7 @@ async def _build(context: OperatorContext, docker: Params, program: str, base: s
     with _logged(context) as output:
         code = await process.run(line, context.project, {}, output)
     if code != 0:
-        raise _failed("Docker build failed")
+        raise TaskRuntimeError("Docker build failed", hint=_SAID)
     return image
 
 
@@ -118,7 +128,7 @@ async def _pull(context: OperatorContext, program: str, image: str) -> None:
     with _logged(context) as output:
         code = await process.run([program, "pull", image], None, {}, output)
     if code != 0:
-        raise _failed("Docker pull failed")
+        raise TaskRuntimeError("Docker pull failed", hint=_SAID)
 
 
 def _dockerfile(base: str, commands: Sequence[str]) -> str:
@@ -174,9 +184,3 @@ def _logged(context: OperatorContext) -> Iterator[Callable[[str], None]]:
     yield take
     if rest:
         take("\n")
-
-
-def _failed(message: str) -> TaskRuntimeError:
-    error = TaskRuntimeError(message)
-    error.hint = "the task's log has what it said"
-    return error

@@ -1,12 +1,34 @@
-"""Lengths of time as Digdag writes them: `1d 2h 3m 4s` (operators 3, wait)."""
+"""Durations as Digdag writes them, such as `1d 2h 3m 4s` (operators 3, wait)."""
 
 from __future__ import annotations
 
 import re
 
+from ..workflow.convert import Section, mismatch, optional_type
+
+_TYPE = "io.digdag.util.DurationParam"
 _DURATION = re.compile(
-    r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m)?\s*(?:(\d+)\s*s)?\s*", re.IGNORECASE | re.ASCII
+    r"\s*(?:(\d+)\s*d\s*)?(?:(\d+)\s*h\s*)?(?:(\d+)\s*m\s*)?(?:(\d+)\s*s\s*)?", re.IGNORECASE | re.ASCII
 )
+
+
+def read_duration(config: Section, key: str, default: int) -> int:
+    """The seconds of a duration.
+
+    Raises:
+        ConfigError: it is no duration.
+    """
+    seconds = _read(config, key, f"class {_TYPE}")
+    return default if seconds is None else seconds
+
+
+def read_optional_duration(config: Section, key: str) -> int | None:
+    """The seconds of a duration, or None.
+
+    Raises:
+        ConfigError: it is no duration.
+    """
+    return _read(config, key, optional_type(_TYPE))
 
 
 def parse_duration(text: str) -> int:
@@ -28,3 +50,11 @@ def duration_text(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     return " ".join(f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if n)
+
+
+def _read(config: Section, key: str, expected: str) -> int | None:
+    value = config.get(key)
+    try:
+        return None if value is None else parse_duration(value)
+    except (ValueError, TypeError):
+        raise mismatch(config, key, expected, "a duration is written like 1d 2h 3m 4s") from None

@@ -12,7 +12,7 @@ from ..workflow.errors import ConfigError, DigdagError, TaskRuntimeError
 from ..workflow.text import json_text
 from ..workflow.yaml_text import yaml_text
 from .command import execute, temporary_files, with_scope
-from .secrets import env_templates, environment, fill_value
+from .secrets import environment, fill_value
 
 
 async def run(context: OperatorContext) -> OperatorResult:
@@ -22,7 +22,6 @@ async def run(context: OperatorContext) -> OperatorResult:
         ConfigError: an option has no form that Digdag takes, or the file is no YAML mapping.
         TaskRuntimeError: the file cannot be read, or Embulk failed or could not be started.
     """
-    env_templates(context)
     config = with_scope(context.config, "embulk")
     with temporary_files(context) as folder:
         if "_command" in config:
@@ -52,7 +51,7 @@ def _load(context: OperatorContext, config: Params) -> Params:
     try:
         text = context.evaluate(text, config)
     except TemplateError as error:
-        raise _java_error("io.digdag.spi.TemplateException", error.message, error.hint) from None
+        raise TaskRuntimeError(f"io.digdag.spi.TemplateException: {error.message}", hint=error.hint) from None
     try:
         return load_text(text, name)
     except DigdagError as error:
@@ -64,13 +63,10 @@ def _read(context: OperatorContext, name: str) -> str:
     try:
         return path.read_bytes().decode()
     except FileNotFoundError:
-        raise _java_error("java.nio.file.NoSuchFileException", str(path), "name a file of the project") from None
+        message = f"java.nio.file.NoSuchFileException: {path}"
+        raise TaskRuntimeError(message, hint="name a file of the project") from None
     except UnicodeDecodeError as error:
-        hint = f"byte {error.start} of {name} is no UTF-8"
-        raise _java_error("java.nio.charset.MalformedInputException", "Input length = 1", hint) from None
+        message = "java.nio.charset.MalformedInputException: Input length = 1"
+        raise TaskRuntimeError(message, hint=f"byte {error.start} of {name} is no UTF-8") from None
     except (OSError, ValueError) as error:
-        raise _java_error("java.io.IOException", getattr(error, "strerror", None) or str(error)) from None
-
-
-def _java_error(name: str, message: str, hint: str | None = None) -> TaskRuntimeError:
-    return TaskRuntimeError(f"{name}: {message}", hint=hint)
+        raise TaskRuntimeError(f"java.io.IOException: {getattr(error, 'strerror', None) or error}") from None

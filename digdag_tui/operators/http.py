@@ -12,27 +12,35 @@ from ..workflow.convert import read_bool, read_int, read_string
 from ..workflow.errors import TaskExecutionError, TaskRuntimeError
 from . import http_options as options
 from .command import with_scope
-from .http_client import BadResponse, NoResponse, Transport, send
-from .http_messages import PHRASES, Request, Response, java_length, java_start
-from .java_network import visible
+from .http_client import BadResponse, NoResponse, Request, Response, Transport, send
+from .java_strings import java_length, java_start, visible
 from .java_uri import Uri, parse_uri
-from .secrets import fill_command
+from .secrets import fill_command, task_secret
 
 LARGEST_CONTENT: Final = 65536
 """Characters of an answer that are stored, and with which an error is told."""
+
+_PHRASES: Final = {
+    100: "Continue", 101: "Switching Protocols", 102: "Processing", 200: "OK", 201: "Created", 202: "Accepted",
+    203: "Non Authoritative Information", 204: "No Content", 205: "Reset Content", 206: "Partial Content",
+    207: "Multi-Status", 300: "Multiple Choices", 301: "Moved Permanently", 302: "Found", 303: "See Other",
+    304: "Not Modified", 305: "Use Proxy", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request",
+    401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 409: "Conflict", 410: "Gone",
+    411: "Length Required", 412: "Precondition Failed", 413: "Request Entity Too Large", 414: "Request-URI Too Long",
+    415: "Unsupported Media Type", 416: "Requested Range Not Satisfiable", 417: "Expectation Failed",
+    421: "Misdirected Request", 422: "Unprocessable Entity", 423: "Locked", 424: "Failed Dependency",
+    426: "Upgrade Required", 428: "Precondition Required", 429: "Too Many Requests",
+    431: "Request Header Fields Too Large", 500: "Server Error", 501: "Not Implemented", 502: "Bad Gateway",
+    503: "Service Unavailable", 504: "Gateway Timeout", 505: "HTTP Version Not Supported",
+    507: "Insufficient Storage", 511: "Network Authentication Required",
+}  # fmt: skip
+"""What Digdag's messages call a status, whatever the server calls it."""
 
 _LOGGER = "io.digdag.standards.operator.HttpOperatorFactory"
 _RETRY_LOGGER = "io.digdag.standards.operator.state.PollingRetryExecutor"
 _LONGEST_INTERVAL = 30
 _QUOTED_LENGTH = 200
-
-
-class RequestFailed(TaskExecutionError):
-    """A request failed for good; `kind` is that of Digdag's exception, None for its own sentence."""
-
-    def __init__(self, message: str, kind: str | None = None, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.kind = kind  # type: ignore[misc]
 
 
 async def run(context: OperatorContext) -> OperatorResult:
@@ -41,13 +49,13 @@ async def run(context: OperatorContext) -> OperatorResult:
     Raises:
         ConfigError: an option has no form that Digdag takes.
         PollingRetry: the request failed and may do better later.
-        RequestFailed: it failed for good, or the content is too long to be stored.
+        TaskExecutionError: it failed for good, or the content is too long to be stored.
         TaskRuntimeError: the URI is none, or a secret or a charset does not exist.
     """
     config = with_scope(context.config, "http")
     call = options.read_call(config)
     transport = options.read_transport(context, config, call)
-    text = options.secret(context, "http.uri")
+    text = task_secret(context, "http.uri")
     uri, is_secret = command_uri(context, config) if text is None else (parse_uri(text), True)
     store_content = read_bool(config, "store_content", False)
     response = await exchange(context, config, call, transport, uri, is_secret)
@@ -80,7 +88,7 @@ async def exchange(
     Raises:
         ConfigError: an option has no form that Digdag takes.
         PollingRetry: the request failed and may do better later.
-        RequestFailed: it failed for good.
+        TaskExecutionError: it failed for good.
     """
     request = options.read_request(context, config, call, uri)
     try:
@@ -104,7 +112,7 @@ async def _send(
     """Send a request once.
 
     Raises:
-        RequestFailed: it failed for good.
+        TaskExecutionError: it failed for good.
         TaskRuntimeError: it failed and may do better later.
     """
     method = request.method
@@ -118,8 +126,8 @@ async def _send(
     except NoResponse as error:
         context.log("WARN", _LOGGER, f"Exception without response: {method} {shown}")
         if retry:
-            raise TaskRuntimeError(error.message, error.kind) from None
-        raise RequestFailed(error.message, error.kind, error.hint) from None
+            raise
+        raise TaskExecutionError(error.message, error.kind, hint=error.hint) from None
     except BadResponse as error:
         raise _failure(error.status, f"{method} {sent}", "", retry, error.hint) from None
     context.log("INFO", _LOGGER, f"Received HTTP response: {method} {shown}: {response}")
@@ -129,13 +137,13 @@ async def _send(
 
 
 def _failure(status: int, what: str, summary: str, retry: bool, hint: str | None = None) -> Exception:
-    text = f"{what} - {status} {PHRASES.get(status, status)}{summary}"
+    text = f"{what} - {status} {_PHRASES.get(status, status)}{summary}"
     if status in (408, 429):
         return TaskRuntimeError(f"Failed HTTP request: {text}")
     if 400 <= status < 500:
-        return RequestFailed(f"HTTP 4XX Client Error: {text}", hint=hint)
+        return TaskExecutionError(f"HTTP 4XX Client Error: {text}", hint=hint)
     text = f"HTTP 5XX Server Error: {text}" if 500 <= status < 600 else f"Unexpected HTTP status: {text}"
-    return TaskRuntimeError(text) if retry else RequestFailed(text, hint=hint)
+    return TaskRuntimeError(text) if retry else TaskExecutionError(text, hint=hint)
 
 
 def _summary(context: OperatorContext, response: Response) -> str:
@@ -153,14 +161,14 @@ def _content(context: OperatorContext, response: Response) -> str:
     """The content as text, to be stored.
 
     Raises:
-        RequestFailed: it is too long.
+        TaskExecutionError: it is too long.
         TaskRuntimeError: Java has no such charset.
     """
     content = response.text
     length, largest = java_length(content), _largest(context)
     if length > largest:
         hint = "config.http.max_stored_response_content_size is the most; or leave store_content out"
-        raise RequestFailed(f"Response content too large: {length} > {largest}", hint=hint)
+        raise TaskExecutionError(f"Response content too large: {length} > {largest}", hint=hint)
     return content
 
 

@@ -8,15 +8,15 @@ from typing import Final
 from ..engine.operator import OperatorContext, OperatorResult
 from ..workflow.config import Params
 from ..workflow.convert import read_int, read_optional_string
-from ..workflow.errors import ConfigError, TaskRuntimeError
+from ..workflow.errors import ConfigError, TaskExecutionError, TaskRuntimeError
 from ..workflow.project import load_called
 from ..workflow.text import json_type, parse_json
 from ..workflow.yaml_text import yaml_text
 from . import http_options as options
 from .command import with_scope
-from .http import RequestFailed, command_uri, exchange
-from .http_messages import Response, charset_of, decode, java_length
-from .java_network import visible
+from .http import command_uri, exchange
+from .http_client import Response, charset_of, decode
+from .java_strings import java_length, visible
 
 FILE: Final = "http_call.dig"
 LARGEST: Final = 65536
@@ -32,7 +32,7 @@ async def run(context: OperatorContext) -> OperatorResult:
     Raises:
         ConfigError: an option has no form that Digdag takes, or the definition is no workflow.
         PollingRetry: the request failed and may do better later.
-        RequestFailed: it failed for good, or its answer is of another kind or too long.
+        TaskExecutionError: it failed for good, or its answer is of another kind or too long.
         TaskRuntimeError: the URI or the answer's JSON is none, or the file cannot be written.
     """
     config = with_scope(context.config, "http")
@@ -46,7 +46,7 @@ async def run(context: OperatorContext) -> OperatorResult:
     largest = read_int(context.settings, "config.http_call.max_response_content_size", LARGEST)
     if length > largest:
         hint = "config.http_call.max_response_content_size is the most"
-        raise RequestFailed(f"Response content too large: {length} > {largest}", hint=hint)
+        raise TaskExecutionError(f"Response content too large: {length} > {largest}", hint=hint)
     definition = _definition(response, content, override)
     context.log("INFO", _LOGGER, f"Fetched definition for http_call>:\n{visible(definition)}")
     path = context.file(FILE)
@@ -61,13 +61,13 @@ def _definition(response: Response, content: str, override: str | None) -> str:
     """The YAML of the workflow.
 
     Raises:
-        RequestFailed: the answer is neither JSON nor YAML.
+        TaskExecutionError: the answer is neither JSON nor YAML.
         TaskRuntimeError: its JSON or its media type is none.
     """
     given = override or response.media_type
     if not given:
         hint = "content_type_override: names the type that the server does not tell"
-        raise RequestFailed("Content-Type must be set in the HTTP response but not set", hint=hint)
+        raise TaskExecutionError("Content-Type must be set in the HTTP response but not set", hint=hint)
     found = _MEDIA_TYPE.fullmatch(given.strip())
     if found is None:
         raise TaskRuntimeError(f"Failure parsing MediaType string: {visible(given)}", "illegal argument")
@@ -83,7 +83,7 @@ def _definition(response: Response, content: str, override: str | None) -> str:
             wanted = "expected application/json or application/x-yaml"
             told = visible(response.media_type or "null")
             hint = "content_type_override: application/json (or x-yaml) says what it is"
-            raise RequestFailed(f"Unsupported Content-Type ({wanted}): {told}", hint=hint)
+            raise TaskExecutionError(f"Unsupported Content-Type ({wanted}): {told}", hint=hint)
 
 
 def _parsed(content: str) -> Params:

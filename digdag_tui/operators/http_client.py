@@ -1,11 +1,13 @@
-"""HTTP as Digdag's client does it: one request with its redirects, and failures in Java's words (operators 5.1)."""
+"""HTTP as Digdag's client does it: a request with its redirects, and failures in Java's words (operators 5.1)."""
 
 from __future__ import annotations
 
 import asyncio
+import codecs
+import re
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
@@ -13,30 +15,98 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..workflow.errors import TaskRuntimeError
-from .http_messages import Request, Response
-from .java_network import network_failure, visible
-from .java_uri import DEFAULT_PORTS, parse_uri, quoted
+from .java_network import network_failure
+from .java_strings import visible
+from .java_uri import DEFAULT_PORTS, Uri, parse_uri, quoted
 
 if TYPE_CHECKING:
     import httpx
+
+Headers = list[tuple[str, str]]
 
 LARGEST: Final = 2 * 1024 * 1024
 """Bytes of an answer that the client takes."""
 
 CONNECT_TIMEOUT: Final = 15.0
 
+_LARGEST_PORT: Final = 65535
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _NOT_REDIRECTED: Final = frozenset(("host", "expect", "cookie", "authorization", "proxy-authorization"))
+_CHARSET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-+.:_]*")
 
 
-class NoResponse(Exception):
-    """A request got no answer; `kind` is the Java class's words."""
+class Request(Struct, frozen=True):
+    """A request; `basic` is a header Authorization for URIs of one origin that begin with `basic_uri`."""
 
-    def __init__(self, message: str, kind: str = "runtime", hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.kind = kind
-        self.hint = hint
+    method: str
+    uri: Uri
+    headers: Headers = []
+    content: bytes | None = None
+    basic: str | None = None
+    basic_uri: str = ""
+    basic_origin: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they are sent."""
+        query = "" if self.uri.query is None else f"?{self.uri.query}"
+        return (self.uri.path or "/") + query
+
+    def raw_headers(self) -> Iterator[tuple[bytes, bytes]]:
+        """All headers as bytes; what HTTP cannot carry is replaced as Jetty does."""
+        for name, value in self._all_headers():
+            clean_name = re.sub(r"[^\x00-\xff]|[\r\n:]", "?", name)
+            clean_value = re.sub(r"[^\x00-\xff]|[\r\n]", " ", value).strip(" \t")
+            yield clean_name.encode("latin-1"), clean_value.encode("latin-1")
+
+    def _all_headers(self) -> Iterator[tuple[str, str]]:
+        uri = self.uri
+        names = {name.lower() for name, _ in self.headers}
+        yield from self.headers
+        if "host" not in names:
+            port = "" if uri.port in (-1, DEFAULT_PORTS.get(str(uri.scheme).lower())) else f":{uri.port}"
+            yield "Host", str(uri.host).lower() + port
+        if self.content is not None and "content-length" not in names:
+            yield "Content-Length", str(len(self.content))
+        if self.basic and uri.origin == self.basic_origin and (uri.origin + self.target).startswith(self.basic_uri):
+            yield "Authorization", self.basic
+
+
+class Response(Struct, frozen=True):
+    """An answer; `content` is decoded, as far as gzip goes."""
+
+    status: int
+    reason: str
+    version: str
+    headers: Headers
+    content: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header; `name` is in lower case."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    @property
+    def media_type(self) -> str | None:
+        """What Content-Type says, without its parameters."""
+        value = self.header("content-type")
+        return None if value is None else re.split(";|charset=", value, maxsplit=1, flags=re.IGNORECASE)[0].strip()
+
+    @property
+    def text(self) -> str:
+        """The content in the charset of Content-Type, else in UTF-8.
+
+        Raises:
+            TaskRuntimeError: Java has no such charset.
+        """
+        return decode(self.content, charset_of(self.header("content-type") or ""))
+
+    def __str__(self) -> str:
+        reason = visible(self.reason) or "null"
+        return f"HttpContentResponse[{self.version} {self.status} {reason} - {len(self.content)} bytes]"
+
+
+class NoResponse(TaskRuntimeError):
+    """A request got no answer."""
 
 
 class BadResponse(Exception):
@@ -93,6 +163,31 @@ async def send(request: Request, transport: Transport) -> Response:
         raise NoResponse(failure, hint=known and f"{known}; `insecure: true` trusts any certificate") from None
 
 
+def charset_of(content_type: str) -> str | None:
+    """The charset that a Content-Type names, as Jetty reads it: quotes are not removed."""
+    index = content_type.lower().find("charset=")
+    if index <= 0:
+        return None
+    charset, semicolon, _ = content_type[index + len("charset=") :].partition(";")
+    return charset.strip() if semicolon else charset
+
+
+def decode(content: bytes, charset: str | None) -> str:
+    """Bytes as text, without half characters; UTF-8 if no charset is named.
+
+    Raises:
+        TaskRuntimeError: Java has no such charset.
+    """
+    if charset is None:
+        return content.decode("utf-8", "replace")
+    try:
+        if not _CHARSET.fullmatch(charset) or not codecs.lookup(charset)._is_text_encoding:
+            raise LookupError
+        return content.decode(charset, "replace").encode("utf-8", "replace").decode()
+    except (LookupError, ValueError):
+        raise TaskRuntimeError(visible(charset), "unsupported charset") from None
+
+
 def _client(transport: Transport) -> httpx.AsyncClient:
     import httpx
 
@@ -129,10 +224,15 @@ async def _exchange(client: httpx.AsyncClient, request: Request, transport: Tran
     uri = request.uri
     scheme = str(uri.scheme).lower()
     if scheme not in DEFAULT_PORTS:
-        raise NoResponse(f"Invalid protocol {uri.scheme}", "illegal argument", "a URL begins with http:// or https://")
+        raise NoResponse(
+            f"Invalid protocol {uri.scheme or 'null'}", "illegal argument", hint="a URL begins with http:// or https://"
+        )
     if uri.host is None:
         hint = "Java takes host names of letters, digits, dots and hyphens only"
-        raise NoResponse(f"No host in the URI: {uri.text}", "illegal argument", hint)
+        problem = 'Cannot invoke "String.toLowerCase(java.util.Locale)" because "host" is null'
+        raise NoResponse(problem, "null pointer", hint=hint)
+    if uri.port > _LARGEST_PORT:
+        raise NoResponse(f"port out of range:{uri.port}", "illegal argument", hint="ports end at 65535")
     target = quoted(request.target)
     message = httpx.Request(
         request.method, uri.origin + target, headers=list(request.raw_headers()), content=request.content
@@ -187,7 +287,7 @@ class _Unzip:
 
 
 def _too_large() -> NoResponse:
-    return NoResponse("Buffering capacity exceeded", "illegal argument", f"an answer may have {LARGEST} bytes")
+    return NoResponse("Buffering capacity exceeded", "illegal argument", hint=f"an answer may have {LARGEST} bytes")
 
 
 def _redirected(request: Request, response: Response) -> Request:

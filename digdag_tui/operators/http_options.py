@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -25,8 +26,7 @@ from ..workflow.convert import (
 )
 from ..workflow.errors import ConfigError, TaskRuntimeError
 from ..workflow.text import json_text, json_type
-from .http_client import Transport
-from .http_messages import Headers, Request
+from .http_client import Headers, Request, Transport
 from .java_uri import DEFAULT_PORTS, Uri, form_quoted, parse_uri, with_params
 from .secrets import fill_command, fill_value, task_secret
 
@@ -94,7 +94,7 @@ def read_request(context: OperatorContext, config: Params, call: Call, uri: Uri)
     if content_type is not None and all(name.lower() != "content-type" for name, _ in headers):
         headers.append(("Content-Type", content_type))
     query = with_params(uri.query, _query(context, config))
-    return Request(call.method, replace(uri, query=query), headers, content, basic, uri.text)
+    return Request(call.method, replace(uri, query=query), headers, content, basic, uri.text, uri.origin)
 
 
 def _basic(user: str, password: str) -> str:
@@ -206,7 +206,8 @@ def _environment_proxy(context: OperatorContext, names: tuple[str, ...]) -> str 
     except TaskRuntimeError:
         uri = None
     if uri is None or uri.host is None:
-        context.log("WARN", _PROXIES_LOGGER, f"Failed to parse environment variable, ignoring: {name}={text}")
+        shown = re.sub(r"//.*@", "//***@", text)
+        context.log("WARN", _PROXIES_LOGGER, f"Failed to parse environment variable, ignoring: {name}={shown}")
         return None
     scheme = "https" if uri.scheme == "https" else "http"
     return f"{scheme}://{uri.host}:{DEFAULT_PORTS[scheme] if uri.port == -1 else uri.port}"

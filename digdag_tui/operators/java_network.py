@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import re
 import socket
 import ssl
 from collections.abc import Iterator
 from typing import Final
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+from .java_strings import visible
+
 _SOCKET_ERRORS: Final = {
     errno.ECONNREFUSED: "java.net.ConnectException: Connection refused",
     errno.ETIMEDOUT: "java.net.ConnectException: Connection timed out",
@@ -50,11 +50,6 @@ def network_failure(error: BaseException, host: str) -> tuple[str, str | None]:
         if isinstance(cause, OSError) and cause.errno:
             return _SOCKET_ERRORS.get(cause.errno) or f"java.net.SocketException: {cause.strerror}", None
     return "java.net.SocketException: Connection reset", None
-
-
-def visible(text: str) -> str:
-    """Text from a server for a log line or a message: control characters that a terminal obeys are replaced."""
-    return _CONTROL.sub("\ufffd", text)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -168,6 +168,5 @@ def _expected(what: str, text: str, place: int) -> TaskRuntimeError:
 
 
 def _wrong(reason: str, text: str, place: int) -> TaskRuntimeError:
-    error = TaskRuntimeError(f"{reason} at index {place}: {text}", "illegal argument")
-    error.hint = "a URL is written like http://host:80/path?query, other characters in it as %XX"
-    return error
+    hint = "a URL is written like http://host:80/path?query, other characters in it as %XX"
+    return TaskRuntimeError(f"{reason} at index {place}: {text}", "illegal argument", hint=hint)

@@ -8,8 +8,8 @@ from typing import Final
 from ..engine.operator import OperatorContext, OperatorResult
 from ..workflow.config import Config, Params, Value
 from ..workflow.convert import parse_list, parse_map, read_bool, read_int, read_long, read_map, read_optional_long
-from ..workflow.errors import ConfigError
-from ..workflow.text import json_text
+from ..workflow.errors import ConfigError, TaskRuntimeError
+from ..workflow.text import JSON_BLANKS, json_text
 
 _UNENCODED: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*_")
 
@@ -32,10 +32,11 @@ async def for_each(context: OperatorContext) -> OperatorResult:
 
     Raises:
         ConfigError: the command is no map of lists, or there are too many combinations.
+        TaskRuntimeError: a list is the JSON text null.
     """
     body = read_map(context.config, "_do")
     command = parse_map(context.config, "_command")
-    lists = {name: parse_list(command, name) for name in command}
+    lists = {name: _values(command, name) for name in command}
     size = 1
     for values in lists.values():
         size *= len(values)
@@ -107,6 +108,20 @@ def is_parallel(config: Params) -> bool:
             return True
         case other:
             raise ConfigError(f"Invalid _parallel format: {json_text(other)}")
+
+
+def _values(command: Params, name: str) -> list[Value]:
+    """A list, or its JSON text.
+
+    Raises:
+        ConfigError: it is neither.
+        TaskRuntimeError: the JSON text is null, which Digdag takes for a list and falls over.
+    """
+    value = command[name]
+    if isinstance(value, str) and value.strip(JSON_BLANKS) == "null":
+        problem = 'Cannot invoke "java.util.List.size()" because "nodes" is null'
+        raise TaskRuntimeError(problem, "null pointer", hint=f"give {name} a list, such as [1, 2]")
+    return parse_list(command, name)
 
 
 def _combinations(lists: dict[str, list[Value]]) -> list[tuple[str, Params]]:

@@ -107,7 +107,7 @@ def parse_address(text: str) -> Address:
     if problem:
         cause = TaskRuntimeError(problem, "address")
         raise ConfigError("Invalid address", hint=f"{problem}: {text.strip()!r}") from cause
-    return Address(bare, " ".join(name.split()))
+    return Address(bare, _encodable(" ".join(name.split())))
 
 
 def _problem(address: str) -> str | None:
@@ -138,7 +138,7 @@ def _problem(address: str) -> str | None:
 def _text(body: str, subtype: str) -> Message:
     """A part of text; Base64 keeps what plain lines cannot."""
     message = MIMENonMultipart("text", subtype, charset="utf-8", policy=_POLICY)
-    body = body.encode("utf-8", "replace").decode()
+    body = _encodable(body)
     lines = body.replace("\r\n", "\n").split("\n")
     if body.isascii() and "\0" not in body and all("\r" not in line and len(line) <= _LONGEST_LINE for line in lines):
         message["Content-Transfer-Encoding"] = "7bit"
@@ -151,9 +151,9 @@ def _text(body: str, subtype: str) -> Message:
 
 def _attached(attachment: Attachment) -> Message:
     part = Message(_POLICY)
-    name = " ".join(attachment.name.splitlines())
+    name = _line(attachment.name)
     charset = "" if _is_plain(name) else "utf-8"
-    part["Content-Type"] = " ".join(attachment.content_type.split())
+    part["Content-Type"] = _encodable(" ".join(attachment.content_type.split()))
     part.set_param("name", name, charset=charset)
     part["Content-Disposition"] = "attachment"
     part.set_param("filename", name, "Content-Disposition", charset=charset)
@@ -163,9 +163,18 @@ def _attached(attachment: Attachment) -> Message:
 
 
 def _subject(text: str) -> str:
-    """A subject in one line."""
-    line = " ".join(text.splitlines()).rstrip().encode("utf-8", "replace").decode()
+    line = _line(text).rstrip()
     return line if _is_plain(line) else Header(line, "utf-8").encode()
+
+
+def _line(text: str) -> str:
+    """A text for a header."""
+    return _encodable(" ".join(text.splitlines()))
+
+
+def _encodable(text: str) -> str:
+    """`text` without half characters, which UTF-8 has not."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_plain(text: str) -> bool:

@@ -72,8 +72,7 @@ def find_sender(context: OperatorContext) -> Sender:
 
 
 def _by_http(context: OperatorContext) -> Sender:
-    from .http_client import BadResponse, NoResponse, Transport, send
-    from .http_messages import Request
+    from .http_client import BadResponse, NoResponse, Request, Transport, send
     from .java_uri import parse_uri
 
     settings = context.settings

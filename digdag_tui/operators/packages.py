@@ -18,6 +18,6 @@ async def load_package(name: str, *, extra: str) -> Any:
     try:
         return await to_thread(import_module, name)
     except ImportError as error:
-        failure = TaskRuntimeError(f"The Python package {name} is not available: {error}", "not available")
-        failure.hint = f"install it with: pip install 'digdag-tui[{extra}]'"
-        raise failure from None
+        message = f"The Python package {name} is not available: {error}"
+        hint = f"install it with: pip install 'digdag-tui[{extra}]'"
+        raise TaskRuntimeError(message, "not available", hint=hint) from None

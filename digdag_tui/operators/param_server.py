@@ -245,6 +245,5 @@ def _parsed(text: str) -> Any:
 
 
 def _server_error(message: str, kind: str) -> TaskRuntimeError:
-    error = TaskRuntimeError(message, kind)
-    error.hint = "the keys param_server.* of Digdag's configuration say which server it is"
-    return error
+    hint = "the keys param_server.* of Digdag's configuration say which server it is"
+    return TaskRuntimeError(message, kind, hint=hint)

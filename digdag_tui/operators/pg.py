@@ -14,8 +14,6 @@ from msgspec import Struct
 from ..engine.operator import OperatorContext, OperatorResult, PollingRetry
 from ..workflow.config import Params, Value
 from ..workflow.convert import (
-    mismatch,
-    optional_type,
     read_bool,
     read_int,
     read_optional_int,
@@ -24,43 +22,24 @@ from ..workflow.convert import (
     read_string,
 )
 from ..workflow.errors import ConfigError, TaskExecutionError, TaskRuntimeError
+from ..workflow.keys import hash_order
 from .command import with_scope
 from .csv_rows import csv_line
-from .durations import parse_duration
+from .durations import parse_duration, read_duration
 from .java_dates import local_zone
-from .pg_connection import PgConnection, PgSettings, SqlError, connect, has_rows, quoted
-from .pg_values import BadValue, JavaValue, NotJson, Rows, in_hash_order, java_length, unknown_types
-from .remote_task import duration_of
-from .secrets import remount
+from .java_strings import java_length
+from .pg_connection import PgConnection, PgSettings, SqlError, connect, has_rows
+from .pg_values import BadValue, JavaValue, NotJson, Rows, unknown_types
+from .secrets import missing_secret, parse_number, task_secret
+from .sql_options import QueryOptions, StatusTable, read_query_options, read_status_table
 from .sql_script import split_statements
 from .template_command import template_command
 
-_JDBC: Final = "io.digdag.standards.operator.jdbc"
 _LOGGER: Final = "io.digdag.standards.operator.pg.PgOperatorFactory$PgOperator"
 _QUERY_ID, _POLL_INTERVAL = "queryId", "pollInterval"
 _LONGEST_POLL = 1200
 _CONNECTION_HINT = "host, port, user and database are params of pg:, the password is the secret pg.password"
 _LOCKED, _DUPLICATE, _READ_ONLY = "55P03", "23505", "25006"
-
-
-class _Options(Struct, frozen=True):
-    """What becomes of a query: its rows are read, or it writes."""
-
-    insert_into: str | None
-    create_table: str | None
-    download_file: str | None
-    store: Literal["first", "all"] | None
-
-    @property
-    def reads(self) -> bool:
-        return self.download_file is not None or self.store is not None
-
-
-class _StatusTable(Struct, frozen=True):
-    """The table that knows which queries are done; `name` is SQL, `cleanup` in seconds."""
-
-    name: str
-    cleanup: int
 
 
 class _Limits(Struct, frozen=True):
@@ -83,9 +62,9 @@ async def run(context: OperatorContext) -> OperatorResult:
     limits = _limits(context)
     config = with_scope(context.config, "pg")
     settings = _settings(context, config)
-    status = _status_table(config) if read_bool(config, "strict_transaction", True) else None
+    status = read_status_table(config)
     query = template_command(context, config, "query")
-    options = _options(config)
+    options = read_query_options(config)
     if not options.reads and _QUERY_ID not in context.state:
         raise PollingRetry(0, {**context.state, _QUERY_ID: str(uuid4())})
     statement = _statement(query, options)
@@ -101,7 +80,7 @@ async def run(context: OperatorContext) -> OperatorResult:
 
 def _settings(context: OperatorContext, config: Params) -> PgSettings:
     def secret(key: str) -> str | None:
-        return context.secret(remount(f"pg.{key}", context.secret_mounts))
+        return task_secret(context, f"pg.{key}")
 
     def text(key: str) -> str:
         value = secret(key)
@@ -109,18 +88,16 @@ def _settings(context: OperatorContext, config: Params) -> PgSettings:
 
     def seconds(key: str, default: int) -> int:
         value = secret(key)
-        return duration_of(config, key, default) if value is None else _duration(value)
+        return read_duration(config, key, default) if value is None else _duration(value)
 
     host = text("host")
     port = secret("port")
-    port_number = read_int(config, "port", 5432) if port is None else _port(port)
+    port_number = read_int(config, "port", 5432) if port is None else parse_number(port)
     user = text("user")
     override = read_optional_string(config, "password_override")
     password = secret("password" if override is None else override)
     if override is not None and password is None:
-        error = TaskRuntimeError(f"Secret not found for key: '{override}'", "secret not found")
-        error.hint = f"password_override: names the secret pg.{override}"
-        raise error
+        raise missing_secret(override, f"password_override: names the secret pg.{override}")
     database = text("database")
     ssl = secret("ssl")
     schema = read_optional_string(config, "schema")
@@ -144,62 +121,6 @@ def _duration(secret: str) -> int:
         raise TaskRuntimeError("Invalid duration", "date time parse") from None
 
 
-def _port(secret: str) -> int:
-    """The number in a secret; Java takes no blanks around it.
-
-    Raises:
-        TaskRuntimeError: it is none.
-    """
-    if secret.strip() != secret or not secret.removeprefix("+").removeprefix("-").isdecimal():
-        raise TaskRuntimeError(f'For input string: "{secret}"', "number format")
-    return int(secret)
-
-
-def _status_table(config: Params) -> _StatusTable:
-    table = quoted(read_string(config, "status_table", "__digdag_status"))
-    schema = read_optional_string(config, "status_table_schema")
-    cleanup = duration_of(config, "status_table_cleanup", 24 * 60 * 60)
-    return _StatusTable(table if schema is None else f"{quoted(schema)}.{table}", cleanup)
-
-
-def _options(config: Params) -> _Options:
-    insert_into, create_table = _table(config, "insert_into"), _table(config, "create_table")
-    writes = insert_into is not None or create_table is not None
-    if insert_into is not None and create_table is not None:
-        raise ConfigError("Can't use both of insert_into and create_table")
-    download_file = read_optional_string(config, "download_file")
-    if download_file is not None and writes:
-        raise ConfigError("Can't use download_file with insert_into or create_table")
-    store = _store_option(config)
-    if store is not None and writes:
-        raise ConfigError("Can't use store_last_results with insert_into or create_table")
-    if download_file is not None and store is not None:
-        raise ConfigError("Can't use both download_file and store_last_results at once")
-    return _Options(insert_into, create_table, download_file, store)
-
-
-def _table(config: Params, key: str) -> str | None:
-    """`[schema.]table` as SQL."""
-    value = config.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise mismatch(config, key, optional_type(f"{_JDBC}.TableReference"), "it is a name: [SCHEMA.]TABLE")
-    return ".".join(map(quoted, value.split(".", 1)))
-
-
-def _store_option(config: Params) -> Literal["first", "all"] | None:
-    match config.get("store_last_results"):
-        case None | False | "false":
-            return None
-        case True | "true" | "first":
-            return "first"
-        case "all":
-            return "all"
-    hint = "it is one of false, first and all"
-    raise mismatch(config, "store_last_results", f"class {_JDBC}.StoreLastResultsOption", hint)
-
-
 def _limits(context: OperatorContext) -> _Limits:
     def limit(key: str, default: int, bits: Literal["int", "long"] = "int") -> int:
         read = read_optional_int if bits == "int" else read_optional_long
@@ -209,7 +130,7 @@ def _limits(context: OperatorContext) -> _Limits:
     return _Limits(limit("rows", 8192, "long"), limit("columns", 64), limit("value_size", 256))
 
 
-def _statement(query: str, options: _Options) -> str:
+def _statement(query: str, options: QueryOptions) -> str:
     if options.insert_into is not None:
         return f"INSERT INTO {options.insert_into}\n{query}"
     if table := options.create_table:
@@ -235,7 +156,7 @@ def _failure(what: str, why: str, hint: str | None = None) -> TaskExecutionError
 
 
 async def _read(
-    context: OperatorContext, connection: PgConnection, query: str, options: _Options, limits: _Limits
+    context: OperatorContext, connection: PgConnection, query: str, options: QueryOptions, limits: _Limits
 ) -> OperatorResult:
     rows = await _rows(connection, query)
     if options.download_file is not None:
@@ -323,7 +244,8 @@ def _checked(rows: Rows, values: list[JavaValue | None], limits: _Limits) -> dic
     for value in values:
         if value and value.is_text and (size := java_length(value.text)) > limits.value_size:
             raise _too_large("The size of result value", size, limits.value_size, "value_size")
-    return in_hash_order(dict(zip(rows.columns, values, strict=True)))
+    row = dict(zip(rows.columns, values, strict=True))
+    return {column: row[column] for column in hash_order(row)}
 
 
 def _json(row: dict[str, JavaValue | None], chain: str) -> Params:
@@ -336,13 +258,12 @@ def _json(row: dict[str, JavaValue | None], chain: str) -> Params:
 
 
 def _refuse(value: NotJson, chain: str, column: str) -> NoReturn:
-    error = TaskRuntimeError(
+    raise TaskRuntimeError(
         f"com.fasterxml.jackson.databind.exc.InvalidDefinitionException: No serializer found for class "
         f"{value.java_class} and no properties discovered to create BeanSerializer (to avoid exception, disable "
-        f"SerializationFeature.FAIL_ON_EMPTY_BEANS) (through reference chain: {chain}{value.chain})"
+        f"SerializationFeature.FAIL_ON_EMPTY_BEANS) (through reference chain: {chain}{value.chain})",
+        hint=f"Digdag cannot store the type of the column {column}; select it as text: {column}::text",
     )
-    error.hint = f"Digdag cannot store the type of the column {column}; select it as text: {column}::text"
-    raise error
 
 
 def _too_large(what: str, size: int, limit: int, key: str) -> TaskExecutionError:
@@ -354,8 +275,8 @@ async def _write(
     context: OperatorContext,
     connection: PgConnection,
     statement: str,
-    options: _Options,
-    status: _StatusTable | None,
+    options: QueryOptions,
+    status: StatusTable | None,
 ) -> None:
     query_id = str(UUID(read_string(context.state, _QUERY_ID)))
     if status is None:
@@ -376,7 +297,7 @@ async def _write(
     await _clean_up(context, connection, status)
 
 
-async def _execute(connection: PgConnection, statement: str, options: _Options) -> None:
+async def _execute(connection: PgConnection, statement: str, options: QueryOptions) -> None:
     """Run a script, or one statement made of a query, which may return no rows."""
     script = options.insert_into is None and options.create_table is None
     what = "Failed to execute given SQL script" if script else "Failed to execute an update statement"
@@ -389,7 +310,7 @@ async def _execute(connection: PgConnection, statement: str, options: _Options) 
         raise _failure(what, "A result was returned when none was expected.", hint)
 
 
-async def _create(connection: PgConnection, status: _StatusTable) -> None:
+async def _create(connection: PgConnection, status: StatusTable) -> None:
     columns = "query_id text NOT NULL UNIQUE, created_at timestamptz NOT NULL, completed_at timestamptz"
     sql = f"CREATE TABLE IF NOT EXISTS {status.name} ({columns})"
     with _failing(
@@ -405,7 +326,7 @@ async def _create(connection: PgConnection, status: _StatusTable) -> None:
         await connection.execute(sql)
 
 
-async def _lock(context: OperatorContext, connection: PgConnection, status: _StatusTable, query_id: str) -> bool:
+async def _lock(context: OperatorContext, connection: PgConnection, status: StatusTable, query_id: str) -> bool:
     """Begin a transaction that holds the lock of the query's row; whether the query is done already.
 
     Raises:
@@ -437,7 +358,7 @@ async def _lock(context: OperatorContext, connection: PgConnection, status: _Sta
                 await connection.execute("ROLLBACK")
 
 
-async def _clean_up(context: OperatorContext, connection: PgConnection, status: _StatusTable) -> None:
+async def _clean_up(context: OperatorContext, connection: PgConnection, status: StatusTable) -> None:
     """Delete the rows of queries that are done since long; it may fail."""
     old = f"SELECT query_id FROM {status.name} WHERE completed_at < now() - interval '{status.cleanup}' second"
     try:

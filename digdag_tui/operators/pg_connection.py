@@ -149,11 +149,6 @@ def has_rows(result: PGresult) -> bool:
     return result.status == ExecStatus.TUPLES_OK
 
 
-def quoted(name: str) -> str:
-    """A name as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 async def _address(settings: PgSettings) -> str:
     """The first address of the host, of IPv4 if it has one, as Java takes it."""
     import asyncio

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from msgspec import Struct
@@ -234,24 +234,3 @@ _DATES: Final[dict[int, Callable[[str, tzinfo], JavaValue]]] = {
     **dict.fromkeys((1114, 1184), _timestamp),
 }
 """By the OIDs of pg_type: date, time and timetz, timestamp and timestamptz."""
-
-
-def java_length(text: str) -> int:
-    """The length of a text as Java counts it, in units of UTF-16."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def in_hash_order(row: Mapping[str, Any]) -> dict[str, Any]:
-    """`row` with its keys in the order of a Java `HashMap`."""
-    size = 16
-    while len(row) > size * 3 // 4:
-        size *= 2
-    return dict(sorted(row.items(), key=lambda item: _hash(item[0]) & (size - 1)))
-
-
-def _hash(text: str) -> int:
-    code = 0
-    units = text.encode("utf-16-be", "surrogatepass")
-    for index in range(0, len(units), 2):
-        code = (code * 31 + int.from_bytes(units[index : index + 2], "big")) & 0xFFFF_FFFF
-    return code ^ code >> 16

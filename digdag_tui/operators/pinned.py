@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from msgspec.structs import replace
 
 from ..engine.events import PINNED
 from ..engine.operator import OperatorContext, OperatorEntry, OperatorResult
 from ..workflow.config import Config, Params, Value, merge
-from ..workflow.convert import mismatch, read_bool, read_map, read_optional_string
+from ..workflow.convert import read_bool, read_map, read_optional_string
 from ..workflow.errors import ConfigError, TaskExecutionError, TaskRuntimeError
 from ..workflow.pins import PINS_FILE, Pin, Pins
 from ..workflow.pins_text import flow_text
 from ..workflow.text import json_text
+from .command import with_scope
 from .csv_rows import csv_line
+from .sql_options import read_store_option
 
 _QUERYING = ("td", "td_run", "td_for_each", "pg", "redshift")
 
@@ -46,9 +48,9 @@ def pin_result(context: OperatorContext, pin: Pin) -> OperatorResult:
 
     name = str(context.config["_type"])
     form = CATALOG.get(name)
-    config = with_scopes(context.config, form.scopes) if form else context.config
+    config = with_scope(context.config, *form.scopes) if form else context.config
     resets = form.resets if form else ()
-    if name in ("td", "td_run") and not stores_rows(name, config):
+    if name in ("td", "td_run") and not _stored_rows(name, config):
         resets = ()
     result = OperatorResult(pin.subtasks, pin.export, pin.store, resets if pin.reset is None else pin.reset)
     if pin.rows is None:
@@ -61,37 +63,15 @@ def pin_result(context: OperatorContext, pin: Pin) -> OperatorResult:
     return _with_rows(context, config, name, pin.rows, result)
 
 
-def with_scopes(config: Params, scopes: Sequence[str]) -> Params:
-    """`config` with what the maps at `scopes` have and it lacks, the nearest first (operators 2.7).
-
-    Raises:
-        ConfigError: one of them is no map.
-    """
-    for scope in scopes:
-        defaults = config
-        for part in scope.split("."):
-            defaults = read_map(defaults, part, {})
-        config = merge(defaults, config)
-    return config
-
-
-def stores_rows(name: str, config: Params) -> str:
-    """What `store_last_results` asks for: `first`, `all`, or blank for nothing.
+def _stored_rows(name: str, config: Params) -> Literal["first", "all"] | None:
+    """What `store_last_results` asks for.
 
     Raises:
         ConfigError: it has no form that Digdag takes.
     """
     if name in ("td", "td_run"):
-        return "first" if read_bool(config, "store_last_results", False) else ""
-    match config.get("store_last_results"):
-        case None | False | "false":
-            return ""
-        case True | "true" | "first":
-            return "first"
-        case "all":
-            return "all"
-    kind = "io.digdag.standards.operator.jdbc.StoreLastResultsOption"
-    raise mismatch(config, "store_last_results", f"class {kind}", "it is one of false, first and all")
+        return "first" if read_bool(config, "store_last_results", False) else None
+    return read_store_option(config)
 
 
 def example(name: str, config: Params) -> Params:
@@ -115,7 +95,7 @@ def _with_rows(
     file = read_optional_string(config, "download_file")
     if file is not None:
         _write_csv(context.file(file), rows)
-    wanted = stores_rows(name, config)
+    wanted = _stored_rows(name, config)
     if not wanted:
         return result
     last: Value = list(rows) if wanted == "all" else rows[0] if rows else {}

@@ -44,6 +44,4 @@ def load_operator(point: EntryPoint) -> OperatorEntry:
 
 
 def _broken(message: str, package: str) -> TaskRuntimeError:
-    error = TaskRuntimeError(message, "plugin")
-    error.hint = f"this is a mistake in the package {package}, not in the workflow"
-    return error
+    return TaskRuntimeError(message, "plugin", hint=f"this is a mistake in the package {package}, not in the workflow")

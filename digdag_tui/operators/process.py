@@ -36,7 +36,9 @@ async def run(
 
     Raises:
         StartError: it cannot be started.
+        TaskRuntimeError: a variable's value or a word of the command has a NUL.
     """
+    _refuse_nul(command, variables)
     silence, never_written = os.pipe()
     starting = asyncio.ensure_future(_start(command, directory, variables, output, silence))
     try:
@@ -98,6 +100,15 @@ class _Process(asyncio.SubprocessProtocol):
     def _pass_on(self, text: str) -> None:
         if text:
             self._output(text)
+
+
+def _refuse_nul(command: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Say in Java's words that no program can be given a NUL."""
+    for value in variables.values():
+        if "\0" in value:
+            raise TaskRuntimeError(f'Invalid environment variable value: "{value}"', "illegal argument")
+    if any("\0" in word for word in command):
+        raise TaskRuntimeError("java.io.IOException: invalid null character in command")
 
 
 async def _start(

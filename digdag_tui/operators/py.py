@@ -13,7 +13,7 @@ from ..workflow.errors import TaskRuntimeError
 from . import process, py_debugger, script
 from .command import execute, in_container, temporary_files, with_scope
 from .result_file import MappingError, parse
-from .secrets import env_templates, environment
+from .secrets import environment
 
 _HINTS: Final = (
     ("Empty module name", "py> wants MODULE.FUNCTION, its module in the project's folder or installed for this Python"),
@@ -43,7 +43,6 @@ async def run(context: OperatorContext) -> OperatorResult:
         PythonError: the code failed.
         TaskRuntimeError: Python could not be started, or its result cannot be read.
     """
-    env_templates(context)
     config = with_scope(context.config, "py")
     contained = in_container(context, config)
     with temporary_files(context) as folder:

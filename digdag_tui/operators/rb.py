@@ -10,7 +10,7 @@ from ..workflow.errors import TaskRuntimeError
 from . import script
 from .command import execute, temporary_files, with_scope
 from .result_file import MappingError, parse
-from .secrets import env_templates, environment
+from .secrets import environment
 
 
 async def run(context: OperatorContext) -> OperatorResult:
@@ -20,7 +20,6 @@ async def run(context: OperatorContext) -> OperatorResult:
         ConfigError: an option has no form that Digdag takes.
         TaskRuntimeError: the code failed, Ruby could not be started, or its result cannot be read.
     """
-    env_templates(context)
     config = with_scope(context.config, "rb")
     with temporary_files(context) as folder:
         files = script.write_files(config, folder, "ruby/runner.rb")
@@ -38,9 +37,8 @@ async def run(context: OperatorContext) -> OperatorResult:
 
 
 def _no_output(output: Path, code: int) -> TaskRuntimeError:
-    error = TaskRuntimeError(f"java.nio.file.NoSuchFileException: {output}")
-    error.hint = f"Ruby ended with code {code} before it wrote this file: see what it printed"
-    return error
+    hint = f"Ruby ended with code {code} before it wrote this file: see what it printed"
+    return TaskRuntimeError(f"java.nio.file.NoSuchFileException: {output}", hint=hint)
 
 
 def _failure(output: Path, code: int) -> TaskRuntimeError:

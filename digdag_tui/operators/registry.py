@@ -51,18 +51,6 @@ _BUILT_IN: Final = {
     "wait": _BuiltIn("wait", "run", reads=frozenset({"_command", "blocking", "poll_interval"})),
 }
 
-_REMOTE: Final = frozenset(
-    {"redshift", "redshift_load", "redshift_unload", "s3_wait", "emr", "bq", "bq_load", "bq_extract", "bq_ddl"}
-    | {"gcs_wait", "td", "td_for_each", "td_run", "td_load", "td_ddl", "td_table_export", "td_wait", "td_wait_table"}
-    | {"td_partial_delete", "td_result_export"}
-)
-"""Operators of services that nobody has at hand."""
-
-
-def known_operators() -> frozenset[str]:
-    """The names of Digdag's operators (operators 1)."""
-    return _REMOTE.union(_BUILT_IN)
-
 
 def operator_forms() -> dict[str, OperatorForm | None]:
     """What is known of every operator there is, by name; None for those of other packages."""
@@ -85,17 +73,17 @@ def find_operator(name: str) -> OperatorEntry:
         from .plugin import load_operator
 
         return load_operator(point)
-    if name in _REMOTE:
-        return _remote(name)
+    from .catalog import CATALOG
+
+    if (form := CATALOG.get(name)) and form.service:
+        return _remote(form)
     raise ConfigError(f"Unknown task type: {name}", hint=_near(name))
 
 
-def _remote(name: str) -> OperatorEntry:
-    """A stand-in, which is not retried: its output does not change."""
+def _remote(form: OperatorForm) -> OperatorEntry:
+    """A stand-in for an operator whose service nobody has at hand; it is not retried: its output does not change."""
     from . import remote
-    from .catalog import CATALOG
 
-    form = CATALOG[name]
     reads = form.keys() | {"_command"} if form.reports_unused else None
     return OperatorEntry(remote.run, retries=False, reads=reads, takes_pin=True)
 

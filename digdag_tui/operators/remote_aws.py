@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from ..workflow.config import Params
 from ..workflow.convert import (
     mismatch,
-    optional_type,
     parse_map,
     read_bool,
     read_int,
@@ -21,25 +20,15 @@ from ..workflow.convert import (
     read_strings,
 )
 from ..workflow.errors import ConfigError, TaskRuntimeError
-from .pinned import stores_rows
-from .remote_task import DURATION, RemoteTask, command_or_parts, duration_of
+from .durations import read_duration, read_optional_duration
+from .remote_task import RemoteTask, command_or_parts
+from .sql_options import read_query_options, read_status_table
 
 
 def redshift(task: RemoteTask) -> None:
-    config = task.config
     _redshift_connection(task)
     task.query()
-    insert_into, create_table = (_optional_reference(config, key) for key in ("insert_into", "create_table"))
-    if insert_into and create_table:
-        raise ConfigError("Can't use both of insert_into and create_table")
-    writes, download = insert_into or create_table, read_optional_string(config, "download_file") is not None
-    if download and writes:
-        raise ConfigError("Can't use download_file with insert_into or create_table")
-    stores = stores_rows("redshift", config)
-    if stores and writes:
-        raise ConfigError("Can't use store_last_results with insert_into or create_table")
-    if download and stores:
-        raise ConfigError("Can't use both download_file and store_last_results at once")
+    read_query_options(task.config)
 
 
 def _redshift_connection(task: RemoteTask) -> None:
@@ -59,21 +48,11 @@ def _redshift_connection(task: RemoteTask) -> None:
             override = read_optional_string(config, "password_override")
             if override is not None and task.strict:
                 task.required_secret(override, "aws.redshift")
-    duration_of(config, "connect_timeout", 30)
-    duration_of(config, "socket_timeout", 1800)
+    read_duration(config, "connect_timeout", 30)
+    read_duration(config, "socket_timeout", 1800)
     if task.secret("aws.redshift.schema") is None:
         task.texts("schema")
-    if read_bool(config, "strict_transaction", True):
-        read_string(config, "status_table", "")
-        task.texts("status_table_schema")
-        duration_of(config, "status_table_cleanup", 86400)
-
-
-def _optional_reference(config: Params, key: str) -> str | None:
-    value = config.get(key)
-    if value is not None and not isinstance(value, str):
-        raise mismatch(config, key, optional_type("io.digdag.standards.operator.jdbc.TableReference"))
-    return value
+    read_status_table(config)
 
 
 def redshift_load(task: RemoteTask) -> None:
@@ -180,7 +159,7 @@ def s3_wait(task: RemoteTask) -> None:
     config = task.config
     task.texts("_command", "bucket", "key", "version_id")
     task.flags("path_style_access")
-    duration_of(config, "timeout", 0, optional_type(DURATION))
+    read_optional_duration(config, "timeout")
     task.flags("continue_on_timeout")
     command = command_or_parts(config, "s3_wait", "key")
     if command is not None and "/" not in command:

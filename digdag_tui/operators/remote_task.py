@@ -6,13 +6,10 @@ from msgspec import Struct
 
 from ..engine.operator import OperatorContext
 from ..workflow.config import Params
-from ..workflow.convert import Section, mismatch, read_optional_bool, read_optional_int, read_optional_string
+from ..workflow.convert import read_optional_bool, read_optional_int, read_optional_string
 from ..workflow.errors import ConfigError
-from .durations import parse_duration
 from .secrets import missing_secret, task_secret
 from .template_command import read_workspace_file, template_command
-
-DURATION = "io.digdag.util.DurationParam"
 
 
 class RemoteTask(Struct):
@@ -73,21 +70,6 @@ class RemoteTask(Struct):
         """Read integers that may be left out."""
         for key in keys:
             read_optional_int(self.config, key)
-
-
-def duration_of(config: Section, key: str, default: int, expected: str = f"class {DURATION}") -> int:
-    """The seconds that a duration lasts; `expected` is its type in the message.
-
-    Raises:
-        ConfigError: it is no duration.
-    """
-    value = config.get(key)
-    if value is None:
-        return default
-    try:
-        return parse_duration(value)
-    except (ValueError, TypeError):
-        raise mismatch(config, key, expected, "a duration is written like 1d 2h 3m 4s") from None
 
 
 def command_or_parts(config: Params, operator: str, part: str) -> str | None:

@@ -22,8 +22,8 @@ from ..workflow.convert import (
 )
 from ..workflow.errors import ConfigError, DigdagError, TaskRuntimeError
 from ..workflow.text import json_text
-from .durations import duration_text
-from .remote_task import RemoteTask, duration_of
+from .durations import duration_text, read_duration
+from .remote_task import RemoteTask
 from .secrets import fill
 
 _TABLE = "io.digdag.standards.operator.td.TableParam"
@@ -248,10 +248,10 @@ def _interval(task: RemoteTask) -> None:
     """The seconds between two looks, in the bounds that Digdag's configuration sets."""
     settings = task.context.settings
     lowest, highest, usual = (
-        duration_of(settings, f"config.td.wait.{name}", default)
+        read_duration(settings, f"config.td.wait.{name}", default)
         for name, default in (("min_poll_interval", 30), ("max_poll_interval", 2 * 86400), ("poll_interval", 600))
     )
-    interval = duration_of(task.config, "interval", usual)
+    interval = read_duration(task.config, "interval", usual)
     if not lowest <= interval <= highest:
         bounds = f"{duration_text(lowest)} and no greater than {duration_text(highest)}"
         raise ConfigError(f"poll interval must be at least {bounds}")
@@ -281,7 +281,7 @@ def _timestamp(config: Params, key: str) -> int:
         read_string(config, key)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         return int(value)
     if isinstance(value, str) and re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?", value
@@ -309,6 +309,6 @@ def _export_time(config: Params, key: str) -> None:
     except ConfigError:
         text = read_string(config, key)
         if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: [+-]\d{4})?", text):
-            error = TaskRuntimeError(f"Text '{text}' could not be parsed at index 0", "date time parse")
-            error.hint = "a time is written like 2016-01-01 00:00:00 +0800, or in seconds since 1970"
-            raise error from None
+            hint = "a time is written like 2016-01-01 00:00:00 +0800, or in seconds since 1970"
+            message = f"Text '{text}' could not be parsed at index 0"
+            raise TaskRuntimeError(message, "date time parse", hint=hint) from None

@@ -8,7 +8,15 @@ from typing import Final
 
 from ..engine.operator import AttemptRequest, OperatorContext, OperatorResult, PollingRetry
 from ..workflow.config import Params
-from ..workflow.convert import mismatch, read_bool, read_map, read_optional_int, read_optional_string, read_string
+from ..workflow.convert import (
+    mismatch,
+    read_bool,
+    read_int,
+    read_map,
+    read_optional_int,
+    read_optional_string,
+    read_string,
+)
 from ..workflow.errors import ConfigError, TaskExecutionError
 
 _EXECUTOR: Final = "io.digdag.core.workflow.WorkflowExecutor"
@@ -29,9 +37,7 @@ async def run(context: OperatorContext) -> OperatorResult:
     """
     if "task_finish_success" in context.state:
         return _result(context.state)
-    rerun_on = _rerun_on(context.config)
-    ignore_failure = read_bool(context.config, "ignore_failure", False)
-    request = _request(context)
+    request, rerun_on, ignore_failure = _options(context)
     attempt = context.require(request)
     if attempt is None:
         project = f"project{'Id' if isinstance(request.project, int) else 'Name'}: {request.project}"
@@ -64,8 +70,8 @@ def _result(state: Params) -> OperatorResult:
     raise TaskExecutionError(f"Dependent workflow failed. {ids}")
 
 
-def _request(context: OperatorContext) -> AttemptRequest:
-    """The attempt that the task wants.
+def _options(context: OperatorContext) -> tuple[AttemptRequest, str, bool]:
+    """The attempt that the task wants, `rerun_on` and `ignore_failure`, read in Digdag's order.
 
     Raises:
         ConfigError: an option has no form that Digdag takes.
@@ -73,14 +79,28 @@ def _request(context: OperatorContext) -> AttemptRequest:
     config, local = context.config, context.local
     workflow = read_string(config, "_command")
     session_time = _session_time(config)
-    project_id, project_name = read_optional_int(local, "project_id"), read_optional_string(local, "project_name")
-    if project_id is not None and project_name is not None:
-        raise ConfigError("Both project_id and project_name can't be set", hint="remove one of them")
-    project = project_name if project_name is not None else 1 if project_id is None else project_id
+    ignore_failure = read_bool(config, "ignore_failure", False)
+    rerun_on = _rerun_on(config)
     name = read_optional_string(local, "retry_attempt_name")
     name = read_string(context.state, "rerun_on_retry_attempt_name", name or "") or name
     params = read_map(config, "params", {})
-    return AttemptRequest(project, workflow, session_time, name, params, context.full_name)
+    request = AttemptRequest(_project(config, local), workflow, session_time, name, params, context.full_name)
+    return request, rerun_on, ignore_failure
+
+
+def _project(config: Params, local: Params) -> int | str:
+    """The id or name of the project, of which only the task's own keys may name another.
+
+    Raises:
+        ConfigError: the id is no number, or both are given.
+    """
+    own = read_int(config, "project_id")
+    name = read_optional_string(local, "project_name")
+    if name is None:
+        return own
+    if read_optional_int(local, "project_id") is not None:
+        raise ConfigError("Both project_id and project_name can't be set", hint="remove one of them")
+    return name
 
 
 def _rerun_on(config: Params) -> str:

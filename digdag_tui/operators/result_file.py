@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from ..workflow.config import Params, Value
 from ..workflow.errors import TaskRuntimeError
-from ..workflow.text import json_text
+from ..workflow.text import json_text, whole_characters
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -50,7 +50,8 @@ def parse(path: Path) -> Params:
         problem = f"Cannot construct instance of `{_CONFIG}`, problem: Expected object but got {json_text(value)}"
         kind = "com.fasterxml.jackson.databind.exc.ValueInstantiationException"
         raise MappingError(f"{kind}: {problem}\n at [{_SOURCE}; line: 1, column: 1]")
-    return value
+    whole: Params = whole_characters(value, text)
+    return whole
 
 
 class _Scan:
@@ -78,8 +79,8 @@ class _Scan:
             advice = "enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS to allow"
             self._fail(f"Non-standard token '{constant[0]}': {advice}", constant.end())
         if word := _WORD.match(self.text, place):
-            self._fail(f"Unrecognized token '{word[0]}': was expecting {_VALUES}", word.end())
-        self._unexpected(place, f"expected a valid value {_VALUES}")
+            self._unknown(word)
+        self._unexpected(place, "expected a value" if found in {",", "]", "}"} else f"expected a valid value {_VALUES}")
 
     def _entries(self, start: int, kind: str, close: str) -> int:
         place = _blanks_end(self.text, start + 1)
@@ -118,16 +119,22 @@ class _Scan:
     def _end(self, what: str) -> NoReturn:
         self._fail(f"Unexpected end-of-input{what}", len(self.text), "core.io.JsonEOFException")
 
+    def _unknown(self, word: re.Match[str]) -> NoReturn:
+        """Say that a word is none of JSON's; Jackson has also taken the character after it, even an end of line."""
+        taken = int(word.end() < len(self.text))
+        self._fail(f"Unrecognized token '{word[0]}': was expecting {_VALUES}", word.end(), taken=taken)
+
     def _unexpected(self, place: int, wanted: str) -> NoReturn:
         found = self.text[place]
         self._fail(f"Unexpected character ('{found}' (code {ord(found)})): {wanted}", place + 1)
 
-    def _fail(self, sentence: str, place: int, kind: str = "core.JsonParseException") -> NoReturn:
-        raise TaskRuntimeError(f"com.fasterxml.jackson.{kind}: {sentence}\n at [{_SOURCE}; {self._where(place)}]")
+    def _fail(self, sentence: str, place: int, kind: str = "core.JsonParseException", *, taken: int = 0) -> NoReturn:
+        where = self._where(place, taken)
+        raise TaskRuntimeError(f"com.fasterxml.jackson.{kind}: {sentence}\n at [{_SOURCE}; {where}]")
 
-    def _where(self, place: int) -> str:
+    def _where(self, place: int, taken: int = 0) -> str:
         line = self.text.count("\n", 0, place) + 1
-        return f"line: {line}, column: {place - self.text.rfind(chr(10), 0, place)}"
+        return f"line: {line}, column: {place - self.text.rfind(chr(10), 0, place) + taken}"
 
 
 def _blanks_end(text: str, place: int) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from ..engine.operator import OperatorContext
 from ..workflow.config import Params, Value
-from ..workflow.convert import read_map, read_string
 from ..workflow.errors import ConfigError, TaskRuntimeError
 from ..workflow.text import json_text
 
@@ -88,27 +87,15 @@ def is_variable(name: str) -> bool:
     return _VARIABLE.fullmatch(name) is not None
 
 
-def env_templates(context: OperatorContext) -> dict[str, str]:
-    """The variables of `_env` before secrets are filled in; only a task's own `_env` counts.
-
-    Raises:
-        ConfigError: `_env` is no map of texts.
-    """
-    if "_env" not in context.local:
-        return {}
-    env = read_map(context.config, "_env", {})
-    return {name: read_string(env, name) for name in env}
-
-
 def environment(context: OperatorContext) -> dict[str, str]:
     """The variables of `_env`; `_secrets` remounts nothing here.
 
     Raises:
-        ConfigError: `_env` is no map of texts, or a name is no variable's.
+        ConfigError: a name is no variable's.
         TaskRuntimeError: there is no such secret.
     """
     variables = {}
-    for name, template in env_templates(context).items():
+    for name, template in context.env.items():
         if not is_variable(name):
             raise ConfigError(f"Invalid _env key name: {name}", hint="a name has letters, digits and underscores only")
         variables[name] = fill(template, context.secret)

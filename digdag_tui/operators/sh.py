@@ -8,7 +8,7 @@ from ..workflow.convert import read_string, read_strings
 from ..workflow.errors import ConfigError, TaskRuntimeError
 from ..workflow.text import json_text
 from .command import execute, temporary_files, with_scope
-from .secrets import env_templates, environment, fill_command, is_variable
+from .secrets import environment, fill_command, is_variable
 
 
 async def run(context: OperatorContext) -> OperatorResult:
@@ -18,7 +18,6 @@ async def run(context: OperatorContext) -> OperatorResult:
         ConfigError: an option, a param or a secret's template has no form that Digdag takes.
         TaskRuntimeError: the script failed or could not be started.
     """
-    env_templates(context)
     config = with_scope(context.config, "sh")
     with temporary_files(context) as folder:
         shell = read_strings(config, "shell", []) if "shell" in config else ["/bin/sh"]

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from ..engine.call import class_words
 from ..workflow.errors import TaskExecutionError, TaskRuntimeError
-from .java_network import network_failure, visible
+from .java_network import network_failure
+from .java_strings import visible
 
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
@@ -28,11 +29,12 @@ _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 
 
 class MailError(TaskExecutionError):
-    """A mail was not sent; `kind` is the words of JavaMail's exception."""
+    """A mail was not sent."""
 
-    def __init__(self, message: str, kind: str = "messaging", hint: str | None = None) -> None:
-        super().__init__(visible(message), hint=hint)
-        self.kind = kind  # type: ignore[misc]
+    kind = "messaging"
+
+    def __init__(self, message: str, kind: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(visible(message), kind, hint=hint)
 
 
 class SmtpServer(Struct, frozen=True):
@@ -56,7 +58,7 @@ async def send_mail(
     """Send a mail.
 
     Args:
-        content: gives the message, with any ends of line, when the server has taken all recipients.
+        content: gives the message, with any ends of line, when the server has taken all recipients; it may block.
         trace: takes what is said, without passwords.
 
     Raises:
@@ -126,7 +128,7 @@ class _Session:
             code = await self.command("AUTH PLAIN " + _base64(f"{user}\0{user}\0{password}"), secret=True)
         else:
             message = "No authentication mechanisms supported by both server and client"
-            raise MailError(message, "authentication failed", f"the server knows {' '.join(known)}")
+            raise MailError(message, "authentication failed", hint=f"the server knows {visible(' '.join(known))}")
         if code != 235:
             raise MailError(self.answer, "authentication failed")
 
@@ -142,9 +144,9 @@ class _Session:
                 refused = visible(self.answer)
         if refused is not None:
             cause = TaskRuntimeError(refused, "smtp address failed")
-            raise MailError("Invalid Addresses", "send failed", f"the server says {refused.strip()}") from cause
+            raise MailError("Invalid Addresses", "send failed", hint=f"the server says {refused.strip()}") from cause
         await self._must("DATA", 354)
-        lines = _LINE_END.sub(b"\n", content()).removesuffix(b"\n").split(b"\n")
+        lines = _LINE_END.sub(b"\n", await asyncio.to_thread(content)).removesuffix(b"\n").split(b"\n")
         data = b"".join((b"." if line[:1] == b"." else b"") + line + b"\r\n" for line in lines)
         await self._write(data)
         await self._must(".", 250)
@@ -226,9 +228,7 @@ class _Session:
             return TaskRuntimeError(str(error), "io")
         told, hint = network_failure(error, self.server.host)
         name, _, text = told.partition(": ")
-        cause = TaskRuntimeError(text, class_words(name.rpartition(".")[2]))
-        cause.hint = hint
-        return cause
+        return TaskRuntimeError(text, class_words(name.rpartition(".")[2]), hint=hint)
 
 
 def _own_name() -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from ..engine.operator import OperatorContext, OperatorResult, PollingRetry
 from ..workflow.config import Params
 from ..workflow.convert import read_bool, read_optional_long, read_optional_string, read_string
-from ..workflow.errors import ConfigError, TaskRuntimeError
+from ..workflow.errors import ConfigError, DigdagError, TaskRuntimeError
+from .durations import parse_duration
 
-_DURATION = re.compile(
-    r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m)?\s*(?:(\d+)\s*s)?\s*", re.IGNORECASE | re.ASCII
-)
 _START = "wait_start_time_millis"
 _LOGGER = "io.digdag.standards.operator.WaitOperatorFactory$WaitOperator"
 
@@ -51,19 +48,14 @@ def _durations(config: Params) -> tuple[int, int | None]:
         ConfigError: one of them is no duration.
     """
     try:
-        duration = _seconds(read_string(config, "_command"))
+        duration = parse_duration(read_string(config, "_command"))
         interval = read_optional_string(config, "poll_interval")
-        return duration, None if interval is None else _seconds(interval)
-    except (ConfigError, TaskRuntimeError) as error:
-        raise ConfigError("Invalid configuration", hint="a duration is written like 1d 2h 3m 4s") from error
-
-
-def _seconds(text: str) -> int:
-    found = _DURATION.fullmatch(text)
-    if found is None or found.lastindex is None:
-        raise TaskRuntimeError("Invalid duration", "date time parse")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        return duration, None if interval is None else parse_duration(interval)
+    except ConfigError as error:
+        cause: DigdagError = error
+    except ValueError as error:
+        cause = TaskRuntimeError(str(error), "date time parse")
+    raise ConfigError("Invalid configuration", hint="a duration is written like 1d 2h 3m 4s") from cause
 
 
 def _instant(milliseconds: int) -> str:

@@ -30,7 +30,7 @@ def with_entry(text: str, file: str, key: str, value: Params) -> str:
         end = next((line - 1 for line in starts if line - 1 > start), len(lines))
         while end > start + 1 and not says_something(lines[end - 1]):
             end -= 1
-    head, entry = "".join(lines[:start]), yaml_text({key: value})
+    head, entry = "".join(lines[:start]), block_text({key: value})
     new = head + ("\n" if head and not head.endswith("\n") else "") + entry + "".join(lines[end:])
     try:
         written = load_text(new, file)
@@ -44,7 +44,7 @@ def with_entry(text: str, file: str, key: str, value: Params) -> str:
     return new
 
 
-def yaml_text(values: Params, indent: int = 0) -> str:
+def block_text(values: Params, indent: int = 0) -> str:
     """YAML that Digdag's rules read as `values` again (core 1)."""
     return "".join(f"{line}\n" for line in _lines(values, indent))
 

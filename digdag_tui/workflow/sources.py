@@ -25,8 +25,7 @@ class SourceError(DigdagError):
         hint: str | None = None,
         summary: str | None = None,
     ) -> None:
-        super().__init__(message, position=position, hint=hint)
-        self.kind = kind  # type: ignore[misc]
+        super().__init__(message, kind, position=position, hint=hint)
         self.summary = summary or message
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from json.encoder import encode_basestring
 
@@ -94,14 +95,30 @@ def parse_json(text: str) -> Value:
     problem = None if isinstance(value, (str, list, dict)) else problem_of(text)
     if problem:
         raise ConfigError(problem)
-    return value
+    return whole_characters(value, text)
+
+
+def whole_characters(value: Value, text: str) -> Value:
+    """`value`, which `text` is the JSON of, with `?` for each half of a pair of surrogates, as Java writes it."""
+    if not _SURROGATE.search(text):
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _refuse_constant(name: str) -> Value:
     raise ValueError(name)
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+_SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
+
+
+def _double(text: str) -> float | str:
+    """A number; one beyond what a double holds is the text that Jackson writes for it."""
+    value = float(text)
+    return value if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_double)
 
 
 def _quoted(text: str) -> str:

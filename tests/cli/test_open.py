@@ -37,7 +37,7 @@ def test_the_debugger_goes_on_before_the_first_task_that_is_not_saved(
     left_behind(project)
     terminal = Terminal(tmp_path if cwd else project, *words)
     try:
-        terminal.see("before +main+g+c", "session 2026-01-31 00:00 +00:00", "✔ +b")
+        terminal.see("before +main+g+c", "session 2026-01-31 00:00 +00:00", "✔ +b", " saved│")
         terminal.press("c")
         terminal.see("✔ +c")
         terminal.press("q")
@@ -50,7 +50,7 @@ def test_the_debugger_goes_on_before_the_first_task_that_is_not_saved(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--from-status", "nowhere"], "nowhere is no directory: such as .digdag/status/20260131T000000+0000"),
+        (["--from-status", "nowhere"], "nowhere is no directory: name one such as .digdag/status/20260131T000000+0000"),
         (["--from-status", STATUS], f"{STATUS} is not named after a session: it holds 20260131T000000+0000, 2026"),
         (["--from-status", ".digdag"], ".digdag is not named after a session: such as 20260131T000000+0000"),
         (["other.dig", "--from-status", SESSION], f"{SESSION} has tasks of main only: digdag run saves a file for"),

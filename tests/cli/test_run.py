@@ -427,3 +427,13 @@ def test_the_configuration_may_say_what_options_say(tmp_path: Path) -> None:
     words = [word for item in properties for word in ("-X", item)]
     assert digdag_tui("run", "main", *words, cwd=tmp_path).returncode == 0
     assert len(list((tmp_path / "logs").rglob("*.log.gz"))) == 2
+
+
+@pytest.mark.parametrize(("option", "code"), [((), 0), (("--json",), 1)])
+def test_an_unused_key_of_a_schedule_is_logged_and_with_json_refused_as_on_a_server(
+    tmp_path: Path, option: tuple[str, ...], code: int
+) -> None:
+    (tmp_path / "main.dig").write_text("schedule: {daily>: '07:00:00', skip_on_over_time: true}\n+a: {echo>: hi}\n")
+    done = digdag_tui("run", "main.dig", "--no-save", "--session", "2026-01-31", *option, cwd=tmp_path)
+    assert done.returncode == code
+    assert "Parameter 'skip_on_over_time' is not used at schedule." in done.stdout

@@ -222,7 +222,7 @@ def test_an_option_that_cannot_be_read_waits_an_hour(project: Path) -> None:
         scheduler.wait_for(
             r"ERROR.*ScheduleExecutor: Error during scheduling. Pending this schedule for 1 hour: StoredSchedule.*\n"
             r"Expected .*DurationParam.* for key 'skip_delayed_by' but got \"soon\" \(string\) \(config\)\n"
-            "  main.dig:4:3: such as 1h 30m"
+            "  main.dig:4:3: a duration is written like 1d 2h 3m 4s"
         )
         scheduler.wait_for("^fine$", 2)
         assert scheduler.end() == 0

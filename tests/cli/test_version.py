@@ -59,6 +59,12 @@ def test_the_endpoint_of_the_configuration(tmp_path: Path) -> None:
     assert done.stdout.endswith("Server version: 0.10.5\n")
 
 
+def test_what_a_server_says_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
+    with serving(200, b'{"version": "\\u001b[2J1"}') as place:
+        done = digdag_tui("version", "-e", place, cwd=tmp_path)
+    assert done.stdout.endswith("Server version: \ufffd[2J1\n")
+
+
 @pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (200, b"no json"), (200, b"[]")])
 def test_an_answer_that_tells_no_version(tmp_path: Path, status: int, body: bytes) -> None:
     with serving(status, body) as place:

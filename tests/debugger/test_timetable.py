@@ -115,6 +115,11 @@ def test_a_delay_is_told_before_overtime() -> None:
     )
 
 
+def test_a_delay_may_be_longer_than_time_itself() -> None:
+    config = {"hourly>": "00:00", "skip_delayed_by": "999999999999d"}
+    assert run(timetable(workflow("main", config), now="2026-01-31T00:59:59"), "2026-01-31T01:00:00")
+
+
 @pytest.mark.parametrize("value", ["often", 90, "", ["1h"], True])
 def test_a_delay_that_is_none(value: object) -> None:
     entry = timetable(workflow("main", {"hourly>": "00:00", "skip_delayed_by": value}), now="2026-01-31").entries[

@@ -7,6 +7,8 @@ import pytest
 from digdag_tui.engine.retry import RetryPolicy
 from digdag_tui.workflow.errors import ConfigError
 
+OPTIONAL_INT = "[reference type, class com.google.common.base.Optional<int><[simple type, class int]>]"
+
 
 @pytest.mark.parametrize(
     ("value", "limit"),
@@ -24,6 +26,7 @@ def test_limits(value: Any, limit: int) -> None:
         ({"interval": "2", "interval_type": "constant", "max_interval": 1}, [2, 2, 2]),
         ({"interval": 1, "interval_type": "exponential"}, [1, 2, 4, 8]),
         ({"interval": 3, "interval_type": "EXPONENTIAL", "max_interval": 10}, [3, 6, 10, 10]),
+        ({"interval": 3, "interval_type": "exponential", "max_interval": ""}, [0, 0]),
         ({"interval": None, "interval_type": None, "max_interval": None}, [0, 0]),
     ],
 )
@@ -49,6 +52,8 @@ def test_intervals_overflow_as_in_java(count: int, seconds: int) -> None:
         ({}, "Parameter 'limit' is required but not set"),
         ({"limit": None}, "Parameter 'limit' is required but null"),
         ({"limit": 1, "interval_type": "linear"}, "Invalid retry_interval_type: linear"),
+        ({"limit": 1, "interval": "x"}, f"Expected {OPTIONAL_INT} for key 'interval' but got \"x\" (string)"),
+        ({"limit": 1, "max_interval": [1]}, f"Expected {OPTIONAL_INT} for key 'max_interval' but got [1] (array)"),
     ],
 )
 def test_what_is_no_retry(value: Any, said: str) -> None:

@@ -149,6 +149,10 @@ PRINTED: dict[str, tuple[str, list[str]]] = {
         "+a: {loop>: many, _retry: 3, _do: {echo>: x}, _error: {echo>: handled}}\n",
         ["handled"],
     ),
+    "5.4 a group's retry leaves out a task named like a generated one, and what waits for it still runs": (
+        "+g:\n  _retry: 1\n  +x^sub: {echo>: x}\n  +b: {sh>: 'echo b; exit 1'}\n",
+        ["x", "b", "b"],
+    ),
     "5.4 a group's retry keeps the order of background tasks": (
         "+g:\n  _retry: 1\n  +a: {echo>: a}\n  +b: {sh>: 'sleep 0.1; echo b', _background: true}\n"
         f"  +c: {{{FLAKY}, tries: 1}}\n",
@@ -766,3 +770,21 @@ def test_7_names_of_for_each_may_be_refused(tmp_path: Path) -> None:
     values = ", ".join(f"k{index}: [日本語日本語日本]" for index in range(4))
     long = run(tmp_path, f"+a: {{for_each>: {{{values}}}, _do: {{echo>: x}}}}\n")
     assert "name must not be longer than 255 characters" in message(long, "+main+a")
+
+
+@pytest.mark.parametrize(
+    ("task", "said", "retries"),
+    [
+        ("{echo>: hi, _env: [1]}", "Parameter '_env' must be an object (config)", []),
+        ("{echo>: hi, _env: {A: [1]}}", "Expected string type for key 'A' but got [1] (array) (config)", []),
+        ("{http>: 'http://127.0.0.1:1/', _workdir: ../x, _retry: 1}", "Working directory must not be outside", []),
+        ("{sh>: exit 1, _env: [1], _retry: 1}", "Parameter '_env' must be an object (config)", []),
+        ("{sh>: exit 1, _retry: 1}", "Command failed with code 1 (runtime)", ["ERROR Task failed, retrying"]),
+    ],
+)
+def test_operators_2_1_env_and_workdir_are_read_before_any_operator_is_made(
+    tmp_path: Path, task: str, said: str, retries: list[str]
+) -> None:
+    finished = run(tmp_path, f"+a: {task}\n")
+    assert message(finished, "+main+a").startswith(said)
+    assert [line for line in log(finished) if "retrying" in line] == retries

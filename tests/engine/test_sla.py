@@ -145,12 +145,22 @@ def test_no_limit_of_tasks_holds_it_back(tmp_path: Path) -> None:
     assert len(finished.states()) == 6
 
 
-@pytest.mark.parametrize("sla", ["  unknown: 1\n", "  alert: maybe\n", "  +a: 1\n", "  echo>: a\n  sh>: b\n"])
-def test_one_that_does_not_compile_is_logged_and_adds_nothing(tmp_path: Path, sla: str) -> None:
+@pytest.mark.parametrize("sla", ["  unknown: 1\n", "  +a: 1\n", "  _export: 1\n", "  echo>: a\n  sh>: b\n"])
+def test_one_that_does_not_compile_is_logged_and_adds_the_alert_alone(tmp_path: Path, sla: str) -> None:
     finished = late(tmp_path, sla)
-    assert finished.states() == {"+main": "success", **DONE}
-    errors = [event for event in finished.events if isinstance(event, TaskLogged) and event.level == "ERROR"]
-    assert [event.message.split(":")[0] for event in errors] == ["Invalid SLA configuration"]
+    assert finished.states() == {"+main": "success", **DONE, "+main^sla^alert": "success"}
+    assert [event.message.split(":")[0] for event in logged(finished, "ERROR")] == ["Invalid SLA configuration"]
+
+
+def test_options_that_are_no_booleans_are_logged_and_count_as_not_given(tmp_path: Path) -> None:
+    finished = late(tmp_path, "  alert: maybe\n  fail: maybe\n")
+    assert finished.states() == {"+main": "success", **DONE, "+main^sla^alert": "success", "+main^sla": "success"}
+    said = "sla configuration error: Expected 'true' or 'false' for key '{}' but got \"maybe\" (string) (config)"
+    assert [event.message for event in logged(finished, "WARN")] == [said.format("alert"), said.format("fail")]
+
+
+def logged(finished: Debugged, level: str) -> list[TaskLogged]:
+    return [event for event in finished.events if isinstance(event, TaskLogged) and event.level == level]
 
 
 def test_a_run_that_is_done_in_time_has_none_of_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from digdag_tui.engine.call import env_templates
 from digdag_tui.engine.operator import OperatorContext, OperatorResult
 from digdag_tui.operators.registry import find_operator
 from digdag_tui.workflow.errors import DigdagError
@@ -54,6 +55,7 @@ def call(
         full_name="+main+task",
         config=config,
         local={key: config[key] for key in local},
+        env=env_templates(config, local),
         project=project,
         state=more.pop("state", {}),
         task_limit=1000,

@@ -11,6 +11,7 @@ import pytest
 
 from digdag_tui.engine.operator import OperatorResult
 from digdag_tui.operators import container, process
+from digdag_tui.workflow.errors import DigdagError
 
 from . import containers
 from .containers import IMAGE
@@ -101,6 +102,16 @@ def test_a_script_runs_in_the_image_with_the_project_where_it_is(
 )
 def test_the_exit_code_is_the_containers(tmp_path: Path, script: str, code: int) -> None:
     assert message(tmp_path, "sh", script, {"docker": PODMAN}) == f"Command failed with code {code} (runtime)"
+
+
+@pytest.mark.usefixtures("podman")
+def test_a_container_that_does_not_start_comes_with_advice(tmp_path: Path) -> None:
+    task = call(tmp_path, "sh", "true", {"docker": {**PODMAN, "run_options": ["--no-such-option"]}})
+    with pytest.raises(DigdagError, match="Command failed with code 125"):
+        asyncio.run(task.run())
+    level, _, text = task.log[-1]
+    assert level == "WARN"
+    assert "agent.command_executor.type=simple" in text
 
 
 @pytest.mark.usefixtures("podman")
@@ -358,7 +369,7 @@ def test_a_program_that_is_named_is_used_as_it_is(tmp_path: Path) -> None:
         ({"image": ["a"]}, "Expected string type for key 'image' but got [\"a\"] (array) (config)"),
         ({"image": "i", "build": None}, "Parameter 'build' is required but null (config)"),
         ({"image": "i", "build": "apt"}, "Expected array type for key 'build' but got \"apt\" (string) (config)"),
-        ({"image": "i", "build": [None]}, "A word of 'build' is null (config)"),
+        ({"image": "i", "build": [None]}, "java.lang.NullPointerException"),
         (
             {"image": "i", "build": [], "build_options": "--x"},
             "Expected array type for key 'build_options' but got \"--x\" (string) (config)",
@@ -367,7 +378,7 @@ def test_a_program_that_is_named_is_used_as_it_is(tmp_path: Path) -> None:
             {"image": "i", "run_options": "--x"},
             "Expected array type for key 'run_options' but got \"--x\" (string) (config)",
         ),
-        ({"image": "i", "run_options": ["-e", None]}, "A word of 'run_options' is null (config)"),
+        ({"image": "i", "run_options": ["-e", None]}, "java.lang.NullPointerException"),
         (
             {"image": "i", "selinux": "maybe"},
             "Expected 'true' or 'false' for key 'selinux' but got \"maybe\" (string) (config)",

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from digdag_tui.engine.journal import encode
 from digdag_tui.engine.operator import PollingRetry
-from digdag_tui.operators.http_messages import charset_of, decode
+from digdag_tui.operators.http_client import Request, charset_of, decode
+from digdag_tui.operators.java_uri import parse_uri
 from digdag_tui.workflow.errors import ConfigError, DigdagError
 
 from .http_server import (
@@ -228,14 +229,22 @@ class TestUri:
     def test_texts_that_are_none(self, tmp_path: Path, uri: str, problem: str) -> None:
         assert message(tmp_path, "http", uri) == f"{problem} (illegal argument)"
 
-    @pytest.mark.parametrize("uri", ["ftp://h/", "host/path", "mailto:x", ""])
-    def test_other_protocols(self, tmp_path: Path, uri: str) -> None:
+    @pytest.mark.parametrize(
+        ("uri", "protocol"), [("ftp://h/", "ftp"), ("host/path", "null"), ("mailto:x", "mailto"), ("", "null")]
+    )
+    def test_other_protocols(self, tmp_path: Path, uri: str, protocol: str) -> None:
         found = message(tmp_path, "http", uri, {"retry": False})
-        assert found.startswith("Invalid protocol ") and found.endswith("(illegal argument)")
+        assert found == f"Invalid protocol {protocol} (illegal argument)"
+
+    def test_a_port_that_none_can_be(self, tmp_path: Path) -> None:
+        found = message(tmp_path, "http", "http://127.0.0.1:99999/", {"retry": False})
+        assert found == "port out of range:99999 (illegal argument)"
 
     def test_hosts_that_java_does_not_take(self, tmp_path: Path) -> None:
         found = error(tmp_path, "http", "http://my_host/", {"retry": False})
-        assert found.error_message == "No host in the URI: http://my_host/ (illegal argument)"
+        assert found.error_message == (
+            'Cannot invoke "String.toLowerCase(java.util.Locale)" because "host" is null (null pointer)'
+        )
         assert found.hint
 
     def test_user_info_is_neither_sent_nor_shown(self, tmp_path: Path) -> None:
@@ -301,6 +310,12 @@ class TestSecrets:
                 run(tmp_path, "http", server.url, secrets=secrets)
             assert server.requests[0].header("authorization")
             assert other.requests[0].header("authorization") is None
+
+    def test_a_host_whose_name_only_begins_alike_is_another(self) -> None:
+        first, other = parse_uri("http://h.example"), parse_uri("http://h.example.org/")
+        for uri, count in ((first, 1), (parse_uri("http://h.example/x"), 1), (other, 0)):
+            asked = Request("GET", uri, basic="Basic x", basic_uri=first.text, basic_origin=first.origin)
+            assert [name for name, _ in asked.raw_headers()].count(b"Authorization") == count
 
 
 class TestOutcome:
@@ -808,6 +823,13 @@ class TestProxies:
             task = call(tmp_path, "http", server.url)
             asyncio.run(task.run())
         assert task.log[0][2] == "Failed to parse environment variable, ignoring: http_proxy=not a url"
+
+    def test_a_password_in_the_environment_is_not_logged(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("http_proxy", "http://user:p@ss word@proxy.example")
+        with serving(ok()) as server:
+            task = call(tmp_path, "http", server.url)
+            asyncio.run(task.run())
+        assert task.log[0][2].endswith("ignoring: http_proxy=http://***@proxy.example")
 
     @pytest.mark.parametrize("option", ["host", "port"])
     def test_options_that_are_missing(self, tmp_path: Path, option: str) -> None:

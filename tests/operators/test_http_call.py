@@ -9,7 +9,6 @@ import pytest
 
 from digdag_tui.engine.journal import encode
 from digdag_tui.engine.operator import OperatorResult, PollingRetry
-from digdag_tui.operators.jackson_yaml import yaml_text
 from digdag_tui.workflow.errors import DigdagError
 
 from .http_server import ok, redirect, serving
@@ -192,10 +191,3 @@ class TestRequest:
         with pytest.raises(PollingRetry) as caught:
             asyncio.run(call(tmp_path, "http_call", "http://127.0.0.1:9/").run())
         assert caught.value.state == {"request": {"operation": {}, "retry": 1}}
-
-
-def test_yaml_as_jackson_writes_it() -> None:
-    config = {"a": "x\ty", "b": {"c d": [{"e": "f"}, []]}, "n": 1.0, "l": "word " * 30}
-    text = yaml_text(config)
-    assert text.startswith('a: "x\\ty"\nb:\n  c d:\n  - e: "f"\n  - []\nn: 1.0\nl: "word word ')
-    assert all(len(line) < 90 for line in text.splitlines())

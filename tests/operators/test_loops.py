@@ -163,6 +163,11 @@ def test_for_each_refuses(command: Any, said: str) -> None:
     assert message(PROJECT, "for_each", command, DO) == f"{said} (config)"
 
 
+def test_for_each_falls_over_the_json_text_null_as_digdag_does() -> None:
+    said = 'Cannot invoke "java.util.List.size()" because "nodes" is null (null pointer)'
+    assert message(PROJECT, "for_each", {"x": " null "}, DO) == said
+
+
 @given(
     st.dictionaries(
         st.text(string.ascii_letters, min_size=1, max_size=5), st.lists(st.integers(), max_size=4), max_size=3

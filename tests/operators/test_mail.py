@@ -126,6 +126,18 @@ class TestMessage:
         assert {part.get_content_disposition() for part in binaries} == {"attachment"}
         assert binaries[0].get_payload(decode=True) == bytes(range(256)) * 100
 
+    def test_half_characters_are_question_marks(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"1")
+        half = "a\ud800b"
+        files = [{"path": "a", "filename": half, "content_type": f"text/{half}"}]
+        options = {"subject": half, "from": f"{half} <a@example.com>", "attach_files": files}
+        mail = sent(tmp_path, {"data": half}, options).message
+        assert (mail["Subject"], mail["From"].addresses[0].display_name) == ("a?b", "a?b")
+        text, attached = mail.iter_parts()
+        assert isinstance(text, EmailMessage)
+        assert text.get_content() == "a?b"
+        assert attached.get_filename() == "a?b"
+
 
 class TestBody:
     def test_a_file_of_the_workspace(self, tmp_path: Path) -> None:

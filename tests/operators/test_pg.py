@@ -589,6 +589,8 @@ class TestConnection:
         ("secret", "value", "sentence"),
         [
             ("port", "5432\n", 'For input string: "5432\n" (number format)'),
+            ("port", "+-5", 'For input string: "+-5" (number format)'),
+            ("port", "9" * 5000, f'For input string: "{"9" * 5000}" (number format)'),
             ("connect_timeout", "30", "Invalid duration (date time parse)"),
         ],
     )

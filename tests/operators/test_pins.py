@@ -21,7 +21,7 @@ from digdag_tui.params.evaluate import Evaluator
 from digdag_tui.params.secrets import LocalSecrets
 from digdag_tui.workflow.errors import DigdagError, ProjectError
 from digdag_tui.workflow.pins import PINS_FILE, Pin, Pins, load_pins, parse_pin, pin_body
-from digdag_tui.workflow.pins_text import with_entry, yaml_text
+from digdag_tui.workflow.pins_text import block_text, with_entry
 from digdag_tui.workflow.yaml import load_text
 
 from ..program import digdag_tui
@@ -200,7 +200,7 @@ values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.di
 @given(st.dictionaries(texts, values, max_size=4))
 def test_what_is_written_is_read_as_the_same(body: dict[str, Any]) -> None:
     pins = {"+a": {"store": body}}
-    assert json.dumps(load_text(yaml_text(pins), "f")) == json.dumps(pins)
+    assert json.dumps(load_text(block_text(pins), "f")) == json.dumps(pins)
 
 
 def test_a_pin_as_a_person_types_it() -> None:

@@ -135,22 +135,20 @@ async def test_a_program_is_found_by_our_path(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("program", "folder", "variables", "problem"),
+    ("program", "folder", "problem"),
     [
-        ("no-such-program", ".", {}, "error=2, No such file or directory"),
-        ("/no/such/program", ".", {}, "error=2, No such file or directory"),
-        ("./plain", ".", {}, "error=13, Permission denied"),
-        ("/bin/sh", "missing", {}, "error=2, No such file or directory"),
-        ("/bin/sh", ".", {"A": "a\0b"}, "an argument or a variable cannot be passed to a program (embedded null byte)"),
+        ("no-such-program", ".", "error=2, No such file or directory"),
+        ("/no/such/program", ".", "error=2, No such file or directory"),
+        ("./plain", ".", "error=13, Permission denied"),
+        ("/bin/sh", "missing", "error=2, No such file or directory"),
+        ("/bin/sh", "a\0b", "an argument or a variable cannot be passed to a program (embedded null byte)"),
     ],
 )
-async def test_a_program_that_cannot_start(
-    tmp_path: Path, program: str, folder: str, variables: dict[str, str], problem: str
-) -> None:
+async def test_a_program_that_cannot_start(tmp_path: Path, program: str, folder: str, problem: str) -> None:
     (tmp_path / "plain").touch()
     directory = tmp_path / folder
     with pytest.raises(TaskRuntimeError) as caught:
-        await process.run([program], directory, variables, print)
+        await process.run([program], directory, {}, print)
     assert caught.value.error_message == (
         f'java.io.IOException: Cannot run program "{program}" (in directory "{directory}"): {problem} (runtime)'
     )

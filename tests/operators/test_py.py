@@ -136,6 +136,70 @@ def test_subtasks(project: Path) -> None:
     }
 
 
+ODD = """\
+NOTHING = None
+
+
+class Job:
+    def run(self):
+        print("run")
+
+    def __del__(self):
+        print("deleted")
+
+
+class Strict:
+    def __init__(self, limit):
+        print("never")
+
+
+class Harmless(Exception):
+    def __bool__(self):
+        return False
+
+
+async def later():
+    print("never")
+
+
+def raise_harmless():
+    raise Harmless("x")
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("odd.Job", ["run", "deleted"]),
+        ("odd.Job.", ["deleted"]),
+        ("odd.later", ["sys:1: RuntimeWarning: coroutine 'later' was never awaited"]),
+        ("odd.raise_harmless", []),
+    ],
+)
+def test_what_succeeds_although_it_looks_wrong(tmp_path: Path, command: str, lines: list[str]) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    assert ran(tmp_path, command)[0].lines == lines
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("odd.NOTHING.run", "unsupported callable (TypeError)"),
+        ("odd.Strict.", "Method 'Strict' requires parameter 'self' but not set (TypeError)"),
+    ],
+)
+def test_what_is_no_method_of_a_class(tmp_path: Path, command: str, said: str) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    assert message(tmp_path, "py", command).splitlines()[1] == f"Error messages from python: {said}"
+
+
+def test_half_a_pair_of_surrogates_is_a_question_mark(tmp_path: Path) -> None:
+    (tmp_path / "half.py").write_text(
+        "import digdag\n\ndef keep():\n    digdag.env.store(half='a\\ud800b', pair='\U0001f600', big=10 ** 30)\n"
+    )
+    assert ran(tmp_path, "half.keep")[1].store == {"half": "a?b", "pair": "\U0001f600", "big": 10**30}
+
+
 def test_an_exception_has_its_place_in_the_users_code(project: Path) -> None:
     failure = error(project, "py", "tasks.fail", {"text": "böse"})
     assert isinstance(failure, PythonError)
@@ -204,6 +268,8 @@ def test_failures(project: Path, command: Any, options: dict[str, Any], said: st
         ("tasks.hello", {"python": True}, "Invalid python: true (config)"),
         ("tasks.hello", {"python": None}, "Invalid python: null (config)"),
         ("tasks.hello", {"python": {"path": "x"}}, "Invalid python:  (config)"),
+        ("tasks.hello", {"python": [None]}, "java.lang.NullPointerException"),
+        ("tasks.hello\0", {}, "java.io.IOException: invalid null character in command (runtime)"),
         ("tasks.hello", {"_env": {"a-b": 1}}, "Invalid _env key name: a-b (config)"),
         (
             "tasks.hello",

@@ -13,7 +13,7 @@ import pytest
 
 from digdag_tui.engine.operator import OperatorEntry, OperatorResult
 from digdag_tui.operators.catalog import CATALOG
-from digdag_tui.operators.registry import find_operator, known_operators, operator_forms
+from digdag_tui.operators.registry import find_operator, operator_forms
 from digdag_tui.workflow.errors import ConfigError
 from digdag_tui.workflow.parameters import OperatorForm
 
@@ -26,14 +26,14 @@ HERE = RETRYING | {"echo", "fail", "for_each", "for_range", "if", "loop", "notif
 
 
 def test_digdag_has_these_operators() -> None:
-    assert known_operators() == HERE | {
+    assert CATALOG.keys() == HERE | {
         "td", "td_for_each", "td_run", "td_load", "td_ddl", "td_table_export", "td_wait", "td_wait_table",
         "td_partial_delete", "td_result_export", "redshift", "redshift_load", "redshift_unload", "s3_wait", "emr",
         "bq", "bq_load", "bq_extract", "bq_ddl", "gcs_wait",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(known_operators()))
+@pytest.mark.parametrize("name", sorted(CATALOG))
 def test_what_the_engine_must_know_of_an_operator(name: str) -> None:
     entry = find_operator(name)
     assert entry.retries is (name in RETRYING)
@@ -42,8 +42,7 @@ def test_what_the_engine_must_know_of_an_operator(name: str) -> None:
 
 
 def test_the_catalog_knows_each_operator_and_what_it_reads() -> None:
-    assert CATALOG.keys() == known_operators()
-    assert {name for name, form in CATALOG.items() if form.service} == known_operators() - HERE
+    assert {name for name, form in CATALOG.items() if form.service} == CATALOG.keys() - HERE
     for name in REPORTING_UNUSED_KEYS:
         form = CATALOG[name]
         assert form.reports_unused and find_operator(name).reads == form.keys() | {"_command"}, name
@@ -109,7 +108,7 @@ def test_other_packages_add_operators(tmp_path: Path, monkeypatch: pytest.Monkey
     echo = call(tmp_path, "echo", "hi")
     asyncio.run(echo.run())
     assert echo.lines == ["hi"], "Digdag's own operators win"
-    assert operator_forms().keys() == known_operators() | {"shout"} and operator_forms()["shout"] is None
+    assert operator_forms().keys() == CATALOG.keys() | {"shout"} and operator_forms()["shout"] is None
     with pytest.raises(ConfigError) as caught:
         find_operator("shuot")
     assert caught.value.hint == "did you mean shout>?"

@@ -16,6 +16,7 @@ from digdag_tui.params.evaluate import Evaluator
 from digdag_tui.workflow.errors import DigdagError
 from digdag_tui.workflow.pins import Pin
 
+from ..program import digdag_tui
 from .support import NOTHING, Call, call
 
 REMOTE = sorted(name for name, form in CATALOG.items() if form.service)
@@ -442,6 +443,13 @@ def options(name: str, **more: Any) -> dict[str, Any]:
             "'from' and 'to' parameters must be whole hours (config)",
         ),
         ("td_partial_delete", "t", {"database": "d", "from": 0}, "Parameter 'to' is required but not set (config)"),
+        (
+            "td_partial_delete",
+            "t",
+            {"database": "d", "from": "9" * 5000, "to": 0},
+            "Expected class io.digdag.standards.operator.TimestampParam for key 'from' but got "
+            f"\"{'9' * 96}... (string) (config)",
+        ),
         ("td_result_export", None, {"job_id": "1"}, "Parameter 'result_connection' is required but not set (config)"),
         (
             "redshift",
@@ -619,3 +627,20 @@ def test_a_task_may_be_named_otherwise_in_its_time_zone(project: Path) -> None:
 
     assert message_in("Asia/Tokyo").startswith("td_partial_delete> needs Treasure Data")
     assert message_in("Asia/Kolkata") == "'from' and 'to' parameters must be whole hours (config)"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ([], "The 'td.apikey' secret is missing (config)"),
+        (["-X", "secrets.td.apikey=1/abc"], "td> needs Treasure Data, which is not called from here: nothing was sent"),
+    ],
+)
+def test_without_a_pin_and_without_a_person_it_fails_as_on_a_server(
+    tmp_path: Path, secrets: list[str], said: str
+) -> None:
+    (tmp_path / "main.dig").write_text("+a:\n  td>: {data: select 1}\n  database: d\n")
+    done = digdag_tui("run", "main.dig", "--no-save", *secrets, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"  * +main+a:\n    {said}\n" in done.stderr
+    assert "digdag-tui.pins.yml: +main+a: {store" in done.stderr

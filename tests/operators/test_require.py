@@ -123,7 +123,7 @@ def test_what_is_asked_for() -> None:
 
 def test_project_and_retry_name_are_read_from_the_task_alone() -> None:
     asked = ask(answer())
-    asked.call.context.config |= {"project_id": 7, "project_name": "x", "retry_attempt_name": "y", "params": {"b": 1}}
+    asked.call.context.config |= {"project_name": "x", "retry_attempt_name": "y", "params": {"b": 1}}
     asked.poll()
     (request,) = asked.requests
     assert (request.project, request.retry_attempt_name, request.params) == (1, None, {"b": 1})
@@ -149,7 +149,10 @@ INSTANT = "Expected class java.time.Instant for key 'session_time' but got"
         ({"session_time": "2026-01-01T00:00:00"}, f'{INSTANT} "2026-01-01T00:00:00" (string) (config)'),
         ({"session_time": 5}, f"{INSTANT} 5 (number) (config)"),
         ({"project_id": 1, "project_name": "x"}, "Both project_id and project_name can't be set (config)"),
-        ({"project_id": "x"}, "Expected [reference type, class com.google.common.base.Optional<java.lang.Integer>"),
+        ({"project_id": "x"}, "Expected integer (int) type for key 'project_id' but got \"x\" (string) (config)"),
+        ({"project_id": None}, "Parameter 'project_id' is required but null (config)"),
+        ({"rerun_on": "x", "ignore_failure": "y"}, "Expected 'true' or 'false' for key 'ignore_failure'"),
+        ({"project_id": "x", "params": 1}, "Parameter 'params' must be an object (config)"),
         ({"ignore_failure": "no"}, "Expected 'true' or 'false' for key 'ignore_failure' but got \"no\" (string)"),
         ({"params": [1]}, "Parameter 'params' must be an object (config)"),
         ({}, "Dependent workflow does not exist. projectId: 1, workflowName:dep"),

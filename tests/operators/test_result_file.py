@@ -59,7 +59,12 @@ START = "(start marker at [Source: (sun.nio.ch.ChannelInputStream); line: 1, col
         ("{'a': 1}", PARSE, unexpected("'", "was expecting double-quote to start field name"), 3),
         ('{"a" 1}', PARSE, unexpected("1", "was expecting a colon to separate field name and value"), 7),
         ('{"a": 1 2}', PARSE, unexpected("2", "was expecting comma to separate Object entries"), 10),
-        ('{"a": hello}', PARSE, f"Unrecognized token 'hello': was expecting {VALUES}", 12),
+        ('{"a": hello}', PARSE, f"Unrecognized token 'hello': was expecting {VALUES}", 13),
+        ("hello", PARSE, f"Unrecognized token 'hello': was expecting {VALUES}", 6),
+        ("hello\nyou", PARSE, f"Unrecognized token 'hello': was expecting {VALUES}", 7),
+        ('{"a": None}', PARSE, f"Unrecognized token 'None': was expecting {VALUES}", 12),
+        ('{"a": [1,]}', PARSE, unexpected("]", "expected a value"), 11),
+        ('{"a": }', PARSE, unexpected("}", "expected a value"), 8),
         ('{"a": ?}', PARSE, unexpected("?", f"expected a valid value {VALUES}"), 8),
     ],
 )

@@ -114,7 +114,7 @@ def test_env_counts_only_on_the_task_itself_but_with_what_is_exported_into_it() 
     ],
 )
 def test_env_refuses(env: Any, said: str) -> None:
-    assert problem(environment, call(Path("/project"), "sh", "", {"_env": env}).context) == said
+    assert problem(lambda: environment(call(Path("/project"), "sh", "", {"_env": env}).context)) == said
 
 
 @pytest.mark.parametrize(

@@ -145,3 +145,16 @@ def test_any_text_gives_a_value_or_a_config_error(text: str) -> None:
         parse_json(text)
     except ConfigError as error:
         assert error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'["\ud83d"]', ["?"]),
+        (r'["a\udE00b", 1]', ["a?b", 1]),
+        (r'{"\ud83d": "\ud83d\ude00"}', {"?": "😀"}),
+        ("[1E400, -1E400, 1e3]", ["Infinity", "-Infinity", 1000.0]),
+    ],
+)
+def test_halves_of_characters_and_endless_numbers_in_json(text: str, value: object) -> None:
+    assert parse_json(text) == value
