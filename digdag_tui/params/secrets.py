@@ -21,7 +21,7 @@ LARGEST_VALUE = 16384
 
 _PREFIX = "secrets."
 _SEGMENT = "[a-zA-Z](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?"
-_KEY = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*")
+_KEY = rf"{_SEGMENT}(?:\.{_SEGMENT})*"
 
 
 class LocalSecrets:
@@ -109,7 +109,7 @@ class SecretFiles:
 
 def is_secret_key(key: str) -> bool:
     """Whether Digdag takes `key` for a secret: words joined by dots, each from a letter to a letter or digit."""
-    return len(key) <= LONGEST_KEY and _KEY.fullmatch(key) is not None
+    return len(key) <= LONGEST_KEY and re.fullmatch(_KEY, key) is not None
 
 
 def is_secret_value(value: str) -> bool:
