@@ -25,22 +25,17 @@ from ..workflow.lint import problems
 from ..workflow.project import load_project, problems_of, workflow_name
 from ..workflow.schedule import Schedule
 from ..workflow.yaml_text import yaml_text
+from .faces import SCHEDULES
 from .log import LEVELS, LogPrinter, time_text
-from .options import launch_from, log_options
-from .usage import announce, log_writer, show_usage
-
-ARGUMENTS = "io.digdag.cli.Arguments"
-SCHEDULES = "io.digdag.core.schedule.SchedulerManager"
+from .options import config_option, launch_from, log_options, param_options
+from .usage import announce, log_project, log_writer, show_usage
 
 
 @click.command("check", short_help="Show a project's workflows, schedules and problems.")
 @click.argument("words", nargs=-1, metavar="[WORKFLOW.dig | DIR]")
 @click.option("--project", metavar="DIR", help="The project's directory; by default the current one.")
-@click.option(
-    "-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="Set a param; every _export beats it."
-)
-@click.option("-P", "--params-file", metavar="FILE", help="Read params from a YAML or JSON file.")
-@click.option("-c", "--config", metavar="FILE", help="A configuration file, as Digdag has them.")
+@param_options
+@config_option
 @click.option("-X", "system", multiple=True, metavar="KEY=VALUE", help="Such as params.region=east.")
 @log_options
 def command(words: tuple[str, ...], log_file: str, log_level: str, **options: Any) -> int:
@@ -79,8 +74,7 @@ def _show(launch: Launch, log: LogPrinter) -> Project:
         DigdagError: it refuses the project.
     """
     click.echo(f"  System default timezone: {local_zone_name()}\n")
-    if launch.project_option is not None and launch.project != Path.cwd():
-        log.line("INFO", ARGUMENTS, f"Setting project path to {launch.project}")
+    log_project(launch, log.line)
     project = load_project(launch.project)
     workflows = list(project.workflows.values())
     lines = [line for workflow in workflows for line in _definition(workflow)]

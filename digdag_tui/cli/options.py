@@ -35,19 +35,31 @@ class _Integer(click.ParamType[int]):
 INTEGER = _Integer()
 
 
-def launch_options(function: Function) -> Function:
-    """`-p`, `-P`, `--session`, `--project` and `-X`, as `digdag run` has them (cli 2)."""
+def param_options(function: Function) -> Function:
+    """`-p` and `-P` (cli 1.2)."""
     options = [
         click.option(
             "-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="Set a param; every _export beats it."
         ),
         click.option("-P", "--params-file", metavar="FILE", help="Read params from a YAML or JSON file."),
+    ]
+    return _with(options, function)
+
+
+config_option = click.option("-c", "--config", metavar="FILE", help="A configuration file, as Digdag has them.")
+"""`-c` (cli 1.1)."""
+
+
+def launch_options(function: Function) -> Function:
+    """`-p`, `-P`, `--session`, `--project` and `-X`, as `digdag run` has them (cli 2)."""
+    options = [
+        param_options,
         click.option(
             "-t", "--session", "--session-time", default="last", metavar="TIME", show_default=True,
             help='hourly, daily, schedule, last, "yyyy-MM-dd[ HH:mm:ss]", or an ISO time with its offset.',
         ),
         click.option("--project", metavar="DIR", help="The project's directory; by default the workflow file's."),
-        click.option("-c", "--config", metavar="FILE", help="A configuration file, as Digdag has them."),
+        config_option,
         click.option("-X", "system", multiple=True, metavar="KEY=VALUE", help="Such as executor.task_max_run=2000."),
         click.option(
             "--remote-operators", type=click.Choice(("ask", "pin", "skip", "fail")),

@@ -25,9 +25,8 @@ from ..workflow.errors import DigdagError
 from .faces import Face, JsonFace, LogFace
 from .log import LEVELS, task_lines
 from .options import INTEGER, launch_from, launch_options, log_options
-from .usage import announce, log_writer, show_usage
+from .usage import announce, log_project, log_writer, show_usage
 
-ARGUMENTS = "io.digdag.cli.Arguments"
 RUN = "io.digdag.cli.Run"
 STATE = "io.digdag.cli.ResumeStateManager"
 
@@ -109,8 +108,7 @@ def _run(plan: Plan, launch: Launch, environment: LocalEnvironment, face: Face, 
         for listener in listeners:
             listener(event)
 
-    if launch.project_option is not None and launch.project != Path.cwd():
-        face.log("INFO", ARGUMENTS, f"Setting project path to {launch.project}")
+    log_project(launch, face.log)
     prepared = _rehearsed(environment, plan)
     session = Session(launch, prepared, tell, journaled=not plan.no_save, break_on_failure=False)
     loaded = session.load()

@@ -15,19 +15,15 @@ import click
 
 from ..debugger.events import RequiredEvent
 from ..engine.events import AttemptFinished, AttemptStarted
-from ..workflow.convert import read_int
 from ..workflow.errors import DigdagError
 from .faces import places
 from .log import LEVELS, LogPrinter
 from .log_files import TaskLogs
-from .options import INTEGER, Function, launch_from, log_options
-from .usage import announce, log_writer, show_usage
+from .options import INTEGER, Function, config_option, launch_from, log_options, param_options
+from .usage import announce, log_project, log_writer, show_usage
 
 if TYPE_CHECKING:
     from ..debugger.scheduler import Scheduler
-
-ARGUMENTS = "io.digdag.cli.Arguments"
-ATTEMPT_LIMIT = "executor.attempt_max_run"
 
 
 def _refuse(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
@@ -47,12 +43,9 @@ def server_options(function: Function) -> Function:
 @click.command("scheduler", short_help="Run the sessions of the project's schedules when they are due.")
 @click.argument("words", nargs=-1, metavar="")
 @click.option("--project", metavar="DIR", help="The project's directory; by default the current one.")
-@click.option(
-    "-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="Set a param; every _export beats it."
-)
-@click.option("-P", "--params-file", metavar="FILE", help="Read params from a YAML or JSON file.")
+@param_options
 @click.option("--max-task-threads", type=INTEGER, metavar="N", help="Run at most so many tasks side by side.")
-@click.option("-c", "--config", metavar="FILE", help="A configuration file, as Digdag has them.")
+@config_option
 @click.option("-X", "system", multiple=True, metavar="KEY=VALUE", help="Such as executor.attempt_max_run=10.")
 @click.option("-O", "--task-log", metavar="DIR", help="Keep a log file of each call of a task there.")
 @server_options
@@ -125,11 +118,8 @@ def _scheduler(face: SchedulerFace, task_log: str | None, options: dict[str, Any
     environment.verbose = face.shows_debug or task_log is not None
     if task_log:
         face.task_logs = partial(TaskLogs, Path(task_log).absolute(), environment.secrets.masker)
-    if launch.project != Path.cwd():
-        face.log("INFO", ARGUMENTS, f"Setting project path to {launch.project}")
-    settings = environment.settings
-    limit = read_int(settings, ATTEMPT_LIMIT, read_int(settings, "io.digdag.limits.maxAttempts", 100))
-    return Scheduler(launch, environment, face.log, face.show, limit)
+    log_project(launch, face.log)
+    return Scheduler(launch, environment, face.log, face.show)
 
 
 async def _run(scheduler: Scheduler) -> None:

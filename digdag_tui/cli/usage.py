@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .. import __version__
 from .log import time_text
+
+if TYPE_CHECKING:
+    from ..debugger.launch import Launch
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,6 +38,12 @@ def common_options(function: Function) -> Function:
     for names in (("-c", "--config"), ("-X",), ("-L", "--log"), ("-l", "--log-level"), ("--logback-config",)):
         function = click.option(*names, "common", multiple=True, hidden=True, expose_value=False)(function)
     return function
+
+
+def log_project(launch: Launch, log: Callable[[str, str, str], None]) -> None:
+    """Tell where the project is if `--project` says so; `log` takes a level, Digdag's logger class and a message."""
+    if launch.project_option is not None and launch.project != Path.cwd():
+        log("INFO", "io.digdag.cli.Arguments", f"Setting project path to {launch.project}")
 
 
 def log_writer(log_file: str, closing: ExitStack) -> Callable[[str], None] | None:

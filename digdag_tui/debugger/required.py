@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ from ..engine.recording import Recording
 from ..engine.runner import Runner
 from ..workflow.config import merge
 from ..workflow.convert import read_int
-from ..workflow.errors import TaskRuntimeError
+from ..workflow.errors import DigdagError
 from ..workflow.session_time import format_session_time, parse_session_time
 from ..workflow.zones import zone
 from .environment import LocalEnvironment
@@ -31,6 +31,31 @@ PROJECT: Final = (1, "default")
 
 Key = tuple[str, datetime]
 """A session: a workflow and the time in UTC."""
+
+
+class AttemptLimitError(DigdagError):
+    """More attempts than may run at a time (core 9)."""
+
+    kind = "attempt limit exceeded"
+
+
+def attempt_limit(settings: Mapping[str, str]) -> int:
+    """The most attempts that run at a time, by Digdag's configuration (core 9).
+
+    Raises:
+        ConfigError: it is no number there.
+    """
+    return read_int(settings, "executor.attempt_max_run", read_int(settings, "io.digdag.limits.maxAttempts", 100))
+
+
+def check_attempts(limit: int, running: int) -> None:
+    """See that one more attempt may run beside `running` ones.
+
+    Raises:
+        AttemptLimitError: it may not.
+    """
+    if running >= limit:
+        raise AttemptLimitError(f"Too many attempts running. Limit: {limit}, Current: {running}")
 
 
 class _Entry(Struct):
@@ -105,7 +130,8 @@ class RequiredAttempts:
             await asyncio.wait(self._running)
 
     def _start(self, key: Key, entries: list[_Entry], request: AttemptRequest, main_task: str) -> _Entry:
-        self._check_limit()
+        active = sum(entry.success is None for entries in self._sessions.values() for entry in entries)
+        check_attempts(attempt_limit(self._environment.settings), active)
         loaded = load_required(self._loaded, request.workflow)
         local_time = format_session_time(request.session_time.astimezone(zone(loaded.workflow.timezone)))
         event = start_event(self._launch, loaded, local_time, time.time())
@@ -133,14 +159,6 @@ class RequiredAttempts:
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return entry
-
-    def _check_limit(self) -> None:
-        running = sum(entry.success is None for entries in self._sessions.values() for entry in entries)
-        settings = self._environment.settings
-        limit = read_int(settings, "executor.attempt_max_run", read_int(settings, "io.digdag.limits.maxAttempts", 100))
-        if running >= limit:
-            message = f"Too many attempts running. Limit: {limit}, Current: {running}"
-            raise TaskRuntimeError(message, "attempt limit exceeded")
 
     async def _run(self, entry: _Entry, runner: Runner, journal: Journal | None) -> None:
         """Run an attempt to its end, and tell of its failures."""

@@ -30,7 +30,7 @@ from .environment import LocalEnvironment
 from .events import RequiredEvent
 from .history import new_journal, session_folder
 from .launch import Launch, Loaded, start_event
-from .required import PROJECT
+from .required import PROJECT, AttemptLimitError, attempt_limit, check_attempts
 from .threads import SharedThreads
 from .timetable import BROKEN, FULL, Entry, Timetable, instant
 
@@ -42,12 +42,6 @@ RELOADER: Final = "io.digdag.cli.RevisionAutoReloader"
 
 Log: TypeAlias = Callable[[str, str, str], None]
 """Takes a level, Digdag's logger class and a message."""
-
-
-class AttemptLimitError(DigdagError):
-    """More attempts than may run at a time (core 9)."""
-
-    kind = "attempt limit exceeded"
 
 
 class _Attempt(Struct):
@@ -73,7 +67,9 @@ class Scheduler:
         launch: the project and what its attempts run with; `workflow` and `session` do not count.
         log: told what Digdag's scheduler logs.
         listener: called with what happens in the attempts.
-        attempt_limit: the most attempts that run at a time.
+
+    Raises:
+        ConfigError: the configuration's limit of attempts is no number.
     """
 
     def __init__(
@@ -82,14 +78,13 @@ class Scheduler:
         environment: LocalEnvironment,
         log: Log,
         listener: Callable[[RequiredEvent], None],
-        attempt_limit: int = 100,
     ) -> None:
         self.timetable = Timetable()
+        self._attempt_limit = attempt_limit(environment.settings)
         self._launch = launch
         self._environment = environment
         self._log = log
         self._listener = listener
-        self._attempt_limit = attempt_limit
         self._project = Project(launch.project, {}, frozenset())
         self._tasks: dict[str, list[TaskDefinition]] = {}
         self._revision = 0
@@ -200,9 +195,7 @@ class Scheduler:
             DigdagError: the attempt cannot be started.
             OSError: no journal can be written.
         """
-        if len(self._running) >= self._attempt_limit:
-            count = f"Limit: {self._attempt_limit}, Current: {len(self._running)}"
-            raise AttemptLimitError(f"Too many attempts running. {count}")
+        check_attempts(self._attempt_limit, len(self._running))
         name, session = request.workflow, _key(request.workflow, request.session_time)
         workflow = self._project.workflows[name]
         loaded = Loaded(self._project, workflow, self._tasks[name], Schedule.of(workflow))
