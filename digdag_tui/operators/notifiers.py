@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable
 from http.client import responses
 from pathlib import Path
@@ -151,16 +151,21 @@ async def _run(command: str, text: bytes, timeout: float) -> int:
         OSError, ValueError: it cannot be started.
     """
     words = ("/bin/sh", "-c", command)
-    process = await asyncio.create_subprocess_exec(
-        *words, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
     )
     try:
+        process = await asyncio.shield(starting)  # asyncio itself would end a half started process without its children
         async with asyncio.timeout(timeout):
             await process.communicate(text)
     except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _kill(await starting)
         raise
     code = process.returncode or 0
     return code if code >= 0 else 128 - code
+
+
+async def _kill(process: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
