@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .terminal import Terminal
-from .workloads import write
+from .workloads import write, write_printing
 
 HERE = Path(__file__).resolve().parent
 DIGDAG = HERE.parent.parent / "shared" / "benchmarks" / "digdag.json"
@@ -63,7 +64,14 @@ class Usage:
 
 def main() -> None:
     """Print the sections that are asked for."""
-    sections = {"start": start, "scaling": scaling, "workloads": workloads, "screen": screen}
+    sections = {
+        "start": start,
+        "scaling": scaling,
+        "workloads": workloads,
+        "screen": screen,
+        "busy": busy,
+        "steps": steps,
+    }
     parser = argparse.ArgumentParser(description="Measure digdag-tui.")
     parser.add_argument("--runs", type=int, default=5, help="runs of each measurement (5)")
     parser.add_argument("--only", choices=sections, help="one section")
@@ -145,7 +153,54 @@ def screen(folder: Path, options: argparse.Namespace) -> None:
         slowest = statistics.quantiles(keys, n=20)[-1] if keys else 0
         key = f"{median(keys) * 1000:.1f} ms, {slowest * 1000:.1f} ms" if keys else ""
         rows.append([f"`{name}`", f"{median(first):.2f} s", key, f"{median(memory):.0f} MiB"])
-    table("Screen", ["workflow", "start to first paint (goal 0.7 s)", "key to paint: median, 95 %", "memory"], rows)
+    head = ["workflow", "start to first paint (goal 0.7 s, 1.5 s)", "key to paint: median, 95 %", "memory"]
+    table("Screen", head, rows)
+
+
+def busy(folder: Path, options: argparse.Namespace) -> None:
+    """From a key to its effect on the screen, while a task prints."""
+    rows = []
+    for rate, tasks in ((10_000, 10_000), (100_000, 100)):
+        workflow = write_printing(folder / str(rate), rate, seconds=10, tasks=tasks)
+        keys, ends, memory = [], [], []
+        for _ in range(options.runs):
+            with Terminal([*PROGRAM, str(workflow), *LIMIT], workflow.parent) as terminal:
+                terminal.wait_for("before +w+lines")
+                terminal.wait_for_quiet()
+                terminal.press_for("4", "+w+lines")
+                terminal.press("1c")
+                begin = time.perf_counter()
+                for number in range(KEYS):
+                    keys.append(terminal.press_for(DOWN, f"+w+t{number}"))
+                    terminal.look(0.15)
+                terminal.press_for("", "finished: success", timeout=90)
+                ends.append(time.perf_counter() - begin)
+                memory.append(terminal.memory())
+        slowest = statistics.quantiles(keys, n=20)[-1]
+        rows.append([
+            f"{rate:,}", f"{tasks:,}", f"{median(keys) * 1000:.0f} ms", f"{slowest * 1000:.0f} ms",
+            f"{max(keys) * 1000:.0f} ms", f"{median(ends):.1f} s", f"{median(memory):.0f} MiB",
+        ])  # fmt: skip
+    head = ["lines a second", "tasks", "key to paint: median", "95 % (goal 50 ms)", "longest"]
+    table("Keys while a task prints for ten seconds", [*head, "run ended after", "memory (goal 250 MB)"], rows)
+
+
+def steps(folder: Path, options: argparse.Namespace) -> None:
+    """From the key that steps over an `echo>` to the next stop on the screen."""
+    rows = []
+    for name in ("echo_100", "echo_10000"):
+        workflow = write(name, folder)
+        taken = []
+        for _ in range(options.runs):
+            with Terminal([*PROGRAM, str(workflow), *LIMIT], workflow.parent) as terminal:
+                terminal.wait_for("before +w+t0")
+                terminal.wait_for_quiet()
+                for number in range(1, KEYS):
+                    taken.append(terminal.press_for("n", f"before +w+t{number}"))
+                    terminal.wait_for_quiet(0.05)
+        slowest = statistics.quantiles(taken, n=20)[-1]
+        rows.append([f"`{name}`", f"{median(taken) * 1000:.0f} ms", f"{slowest * 1000:.0f} ms"])
+    table("Steps", ["workflow", "key to the next stop: median (goal 50 ms)", "95 %"], rows)
 
 
 def run_command(workflow: Path, *options: str, program: list[str] = PROGRAM) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -80,6 +81,33 @@ WORKLOADS = {
     + _parallel(200, lambda number: [f"echo>: plain {number}"]),
     "plain_200_parallel": VALUES + _parallel(200, lambda number: [f"echo>: plain {number}"]),
 }
+
+
+LINES = '''\
+"""Prints so many lines a second for so many seconds."""
+
+import sys
+import time
+
+rate, wanted = int(sys.argv[1]), int(sys.argv[1]) * int(sys.argv[2])
+begin, printed, line = time.monotonic(), 0, "this is a line of a log, as long as most of them are"
+while printed < wanted:
+    due = min(wanted, int((time.monotonic() - begin) * rate))
+    print("".join(f"{number} {line}\\n" for number in range(printed, due)), end="", flush=True)
+    printed = due
+    time.sleep(0.01)
+'''
+"""What `write_printing` writes beside the workflow."""
+
+
+def write_printing(folder: Path, rate: int, seconds: int, tasks: int) -> Path:
+    """Make a project whose first task prints `rate` lines a second, before `tasks` others; its workflow's path."""
+    folder.mkdir(parents=True)
+    (folder / "lines.py").write_text(LINES)
+    workflow = folder / "w.dig"
+    printing = f"+lines:\n  sh>: {sys.executable} lines.py {rate} {seconds}\n"
+    workflow.write_text(HEAD + printing + _sequence(tasks, _echo))
+    return workflow
 
 
 def write(name: str, folder: Path) -> Path:

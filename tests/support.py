@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from digdag_tui.debugger.environment import LocalEnvironment
 from digdag_tui.debugger.events import AttemptOpened, SessionEvent, Stopped
@@ -22,7 +23,7 @@ from digdag_tui.params.secrets import LocalSecrets
 class Debugged:
     """A started session, and everything it told."""
 
-    def __init__(self, project: Path, launch: dict[str, int] | None = None, **options: bool) -> None:
+    def __init__(self, project: Path, launch: dict[str, int] | None = None, **options: Any) -> None:
         self.project = project
         self.events: list[SessionEvent] = []
         environment = LocalEnvironment(project, Evaluator(), LocalSecrets({}, project / "no-home"))

@@ -8,7 +8,6 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,12 +15,13 @@ import click
 from ..debugger.launch import Launch
 from ..operators.java_dates import local_zone_name
 from ..operators.registry import operator_forms
+from ..params.layers import Layer, Source
+from ..params.lint import all_problems
 from ..workflow.compiler import compile_workflow
 from ..workflow.config import Params, merge
 from ..workflow.convert import read_optional_string
 from ..workflow.definition import Project, WorkflowDefinition
 from ..workflow.errors import DigdagError, Problem
-from ..workflow.lint import problems
 from ..workflow.project import load_project, problems_of, workflow_name
 from ..workflow.schedule import Schedule
 from ..workflow.yaml_text import yaml_text
@@ -41,7 +41,10 @@ from .usage import announce, log_project, log_writer, show_usage
 def command(words: tuple[str, ...], log_file: str, log_level: str, **options: Any) -> int:
     """Show the workflows, params and schedules of a project, then its problems, each with its place.
 
-    The whole project is checked, whichever of its workflows is named. Exits 1 if a problem is an error.
+    The whole project is checked, whichever of its workflows is named. Exits 1 if a problem is an error. Warnings are
+    what Digdag does not refuse and that is surely not meant, each with the name of its kind: [undefined-name],
+    [forward-reference], [raw-template], [became-text], [caught-by-argument], [beaten-param], [literal-secret],
+    [shadows-built-in], [unused-key], [no-effect], [missing-file].
     """
     announce()
     if len(words) > 1:
@@ -64,7 +67,7 @@ def command(words: tuple[str, ...], log_file: str, log_level: str, **options: An
             sys.stdout.flush()
             click.echo(f"error: {error.log_message.rstrip()}", err=True)
             refused += problems_of(error)
-    return _tell(launch.project, refused)
+    return _tell(launch, refused)
 
 
 def _show(launch: Launch, log: LogPrinter) -> Project:
@@ -132,13 +135,14 @@ def _unknown(project: Project, word: str) -> list[Problem]:
     if name in project.workflows:
         return []
     hint = f"the project has {', '.join(project.workflows) or 'no workflows'}: all of it was checked"
-    return [Problem(f"There is no workflow {name}", None, hint, "warning")]
+    return [Problem(f"There is no workflow {name}", None, hint, "warning", "unknown-workflow")]
 
 
-def _tell(directory: Path, refused: list[Problem]) -> int:
+def _tell(launch: Launch, refused: list[Problem]) -> int:
     """Print every problem on standard error, those that Digdag stopped at among them; the exit code."""
+    given = [Layer(Source(override.source), override.values) for override in launch.overrides]
     try:
-        found = problems(directory, operator_forms())
+        found = all_problems(launch.project, operator_forms(), given)
     except DigdagError as error:
         found = list(problems_of(error))
     known = {problem.message for problem in found}

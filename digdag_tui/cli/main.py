@@ -14,7 +14,7 @@ import click
 
 from .. import __version__
 
-COMMANDS = ("open", "run", "check", "init", "scheduler", "secrets", "version")
+COMMANDS = ("open", "debug", "diff", "run", "check", "explain", "init", "scheduler", "secrets", "version")
 ALIASES = {"r": "run", "c": "check", "new": "init", "sched": "scheduler", "secret": "secrets"}
 OWN_OPTIONS = ("-h", "--help")
 
@@ -44,6 +44,7 @@ def digdag_tui(version: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with Digdag's codes: 0 for success, 1 for everything else (cli 1)."""
+    _open_streams()
     words = sys.argv[1:] if arguments is None else arguments
     if "--version" in words:
         click.echo(f"digdag-tui {__version__}")
@@ -58,13 +59,20 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
             announce()
         click.echo(f"error: {_sentence(error)}", err=True)
-        status = 1
+        status = 2 if words[0] == "diff" else 1
     except click.exceptions.Abort:
         status = 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_streams() -> None:
+    """Give a program that was started with a standard stream closed (`<&-`) one that is empty, or keeps nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
 
 
 def _command_first(words: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from ..debugger.gate import Opening
 from ..debugger.history import session_name
 from ..debugger.launch import Launch
 from ..debugger.session import Session
+from ..debugger.signals import ending_signals
 from ..debugger.state_file import StateFileError
 from ..debugger.status import StateWriter, saved_results
 from ..engine.recording import Recording
@@ -140,7 +141,7 @@ def _run(plan: Plan, launch: Launch, environment: LocalEnvironment, face: Face, 
 
 
 async def _attempt(session: Session, opening: Opening) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, *ending_signals()):
         asyncio.get_running_loop().add_signal_handler(number, session.stop)
     await session.run_attempt(opening)
 

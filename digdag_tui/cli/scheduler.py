@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..debugger.events import RequiredEvent
+from ..debugger.signals import ending_signals
 from ..engine.events import AttemptFinished, AttemptStarted
 from ..workflow.errors import DigdagError
 from .faces import places
@@ -123,6 +124,6 @@ def _scheduler(face: SchedulerFace, task_log: str | None, options: dict[str, Any
 
 
 async def _run(scheduler: Scheduler) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, *ending_signals()):
         asyncio.get_running_loop().add_signal_handler(number, scheduler.stop)
     await scheduler.run()

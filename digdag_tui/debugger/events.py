@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -10,8 +10,12 @@ from ..engine.events import AnyEvent
 from ..workflow.config import Params
 from ..workflow.errors import Problem
 
-Reason = Literal["entry", "step", "breakpoint", "pause", "goto", "exception"]
+Reason = Literal["entry", "step", "breakpoint", "data breakpoint", "pause", "goto", "exception"]
 """Why a session stopped, in the Debug Adapter Protocol's words; `exception` is a task that failed."""
+
+WatchMode: TypeAlias = Literal["reload", "touched", "all"]
+WATCH_MODES: Final[tuple[WatchMode, ...]] = ("reload", "touched", "all")
+"""What saved files lead to: the new text alone, or also a run from the first touched task, or of all tasks."""
 
 
 class AttemptOpened(Struct, frozen=True):
@@ -21,10 +25,16 @@ class AttemptOpened(Struct, frozen=True):
     workflow: str
     kept: int = 0
     """How many tasks' results it has from the attempt before."""
+    recorded: bool = False
+    """Whether it is one of the past that is only looked at."""
 
 
 class Stopped(Struct, frozen=True):
-    """Nothing new starts. `task` is the one that would start next or, for `exception`, that failed with `error`."""
+    """Nothing new starts. `task` is the one that would start next or, for `exception`, that failed with `error`.
+
+    `breakpoints` are the ids of those that were hit, `description` is what they found. `after` is whether `task` was
+    called already: its result is what stopped.
+    """
 
     reason: Reason
     task: int
@@ -33,6 +43,9 @@ class Stopped(Struct, frozen=True):
     hint: str | None = None
     asks: bool = False
     """Whether the task is not called from here, and its output must be given."""
+    breakpoints: tuple[int, ...] = ()
+    description: str = ""
+    after: bool = False
 
 
 class Continued(Struct, frozen=True):
@@ -40,13 +53,23 @@ class Continued(Struct, frozen=True):
 
 
 class Reloaded(Struct, frozen=True):
-    """Files changed and compile; `touched` are the full names of the tasks that differ, in file order."""
+    """Files changed and compile; `touched` are the full names of the tasks that differ, in file order.
+
+    `mode` is what follows: nothing (`reload`), or a run from the first touched task or of all tasks.
+    """
 
     touched: tuple[str, ...]
+    mode: WatchMode = "touched"
 
 
 class ProblemsFound(Struct, frozen=True):
     """Files do not compile; the old workflow stays. Empty when they do again."""
+
+    problems: tuple[Problem, ...]
+
+
+class WarningsFound(Struct, frozen=True):
+    """All that is wrong with the project's files as they are now, whether they compile or not."""
 
     problems: tuple[Problem, ...]
 
@@ -75,5 +98,6 @@ class Notice(Struct, frozen=True):
 
 
 SessionEvent: TypeAlias = (
-    AnyEvent | AttemptOpened | Stopped | Continued | Reloaded | ProblemsFound | DebuggerWaiting | RequiredEvent | Notice
-)
+    AnyEvent | AttemptOpened | Stopped | Continued | Reloaded | ProblemsFound | WarningsFound | DebuggerWaiting
+    | RequiredEvent | Notice
+)  # fmt: skip

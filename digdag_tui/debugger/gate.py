@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from msgspec import Struct, field
 
 from ..engine.attempt import Task
+from ..engine.events import AnyEvent, ParamEdited, RetryScheduled, TaskSucceeded
 from ..engine.operator import OperatorContext, OperatorResult, OutputNeeded, error_object
 from ..engine.recording import Recording
 from ..workflow.errors import DigdagError
-from .events import Continued, DebuggerWaiting, Reason, SessionEvent, Stopped
+from .events import Continued, DebuggerWaiting, Notice, Reason, SessionEvent, Stopped
 from .history import PastAttempt
+from .hits import Hits
 from .stepping import Step, nearest, step_into, step_over
 
 
@@ -28,14 +32,17 @@ class Opening(Struct):
     """Run this task, then stop at what starts next."""
     past: PastAttempt | None = None
     """Go on with this attempt instead of a new one."""
+    recorded: Path | None = None
+    """Show the attempt of this journal, and run nothing."""
 
 
 class Breaks(Struct):
-    """What outlives an attempt: breakpoints by full name, whether a failure stops, and whether a task may ask."""
+    """What outlives an attempt: whether a failure stops, whether a task may ask, whether a step holds branches."""
 
-    names: set[str] = field(default_factory=set)
     on_failure: bool = True
     on_question: bool = True
+    hold_branches: bool = True
+    """Whether the other branches wait while one is stepped, or run free."""
 
 
 class StopGate:
@@ -47,6 +54,8 @@ class StopGate:
         self.draining = False
         self.debugged: int | None = None
         """The task whose next call waits for a debugger."""
+        self.hits: Hits | None = None
+        """The breakpoints, once there is an attempt to hit them."""
         self._breaks = breaks
         self._listener = listener
         self._entry = opening.entry
@@ -55,6 +64,10 @@ class StopGate:
         self._step: Step | None = None
         self._origin: Task | None = None
         self._passing: set[int] = set()
+        self._released: set[int] = set()
+        """Tasks that were let start: what comes of others is known from an attempt before."""
+        self._waiting: deque[Stopped] = deque()
+        """Stops that came while there was one."""
         self._verdict: asyncio.Future[OperatorResult | bool] | None = None
         self._continued = asyncio.Event()
 
@@ -63,21 +76,43 @@ class StopGate:
         """Whether the stop is at a task that failed."""
         return self._verdict is not None
 
+    @property
+    def holding(self) -> bool:
+        return self.stopped is not None and self.stopped.after
+
     def release(self, ready: Sequence[Task]) -> Sequence[Task]:
         if self.stopped or self.draining:
             return []
         ordered = nearest(ready, self._origin)
         for task in ordered:
-            reason = self._stop_reason(task)
-            if reason:
-                self._stop(Stopped(reason, task.id))
+            stop = self._stop_at(task)
+            if stop:
+                self._stop(stop)
                 return []
         released = [task for task in ordered if self._may_start(task)]
         for task in released:
             self._passing.discard(task.id)
+            self._released.add(task.id)
             if task.full_name == self._step_after:
                 self._step, self._step_after, self._origin = step_over(task), None, task
         return released
+
+    def observe(self, event: AnyEvent) -> None:
+        """Stop after an event that just happened, if it hits a breakpoint."""
+        match event:
+            case TaskSucceeded() | RetryScheduled() if event.task in self._released or event.task in self._passing:
+                hit = self.hits.after(event) if self.hits else None
+            case ParamEdited():
+                hit = self.hits.after(event) if self.hits else None
+            case _:
+                return
+        if hit is None:
+            return
+        if isinstance(event, ParamEdited) and self.stopped:
+            self._listener(Notice(hit.description))
+            return
+        stop = Stopped(hit.reason, event.task, None, (), None, False, hit.breakpoints, hit.description, after=True)
+        self._waiting.append(stop) if self.stopped else self._stop(stop)
 
     def calling(self, task: Task, context: OperatorContext) -> None:
         if task.id == self.debugged:
@@ -104,32 +139,56 @@ class StopGate:
 
     def go(self, origin: Task, step: Step | None, goto: str | None, verdict: OperatorResult | bool) -> None:
         """Leave the stop at `origin`; `verdict` is how it goes on if it failed."""
-        self.stopped, self._origin = None, origin
-        self._step, self._goto = step, goto
+        self._origin, self._step, self._goto = origin, step, goto
+        left, self.stopped = self.stopped, None
         self._listener(Continued())
         self._continued.set()
         if self._verdict:
             self._verdict.set_result(verdict)
             self._verdict = None
-        else:
+        elif left and not left.after:
             self._passing.add(origin.id)
+        if self._waiting:
+            self._stop(self._waiting.popleft())
+
+    def leave(self) -> None:
+        """Forget all stops: the attempt ends."""
+        self.stopped = None
+        self._waiting.clear()
+        self.hits = None
 
     def after(self, task: Task) -> Step:
         """A step over `task`; after a failure its `_error` is not run through."""
         return step_into(task) if self.failing else step_over(task)
 
     def _may_start(self, task: Task) -> bool:
-        return self._passes(task) or self._step is None or self._step.verdict(task) == "start"
+        return self._passes(task) or not self._is_held(task)
 
-    def _stop_reason(self, task: Task) -> Reason | None:
+    def _is_held(self, task: Task) -> bool:
+        return self._breaks.hold_branches and self._step is not None and self._step.verdict(task) == "hold"
+
+    def _stop_at(self, task: Task) -> Stopped | None:
+        """The stop before a task that would start now; one that is held does not."""
         if task.parent is None or self._passes(task):
             return None
         if self.pausing:
-            return "pause"
+            return Stopped("pause", task.id)
+        if self._is_held(task):
+            return None
+        hit = self.hits.before(task) if self.hits else None
+        reason = self._reason(task)
+        if hit is None:
+            return Stopped(reason, task.id) if reason else None
+        return Stopped(
+            "goto" if reason == "goto" else hit.reason,
+            task.id,
+            breakpoints=hit.breakpoints,
+            description=hit.description,
+        )
+
+    def _reason(self, task: Task) -> Reason | None:
         if task.full_name == self._goto:
             return "goto"
-        if task.full_name in self._breaks.names:
-            return "breakpoint"
         if self._step and self._step.verdict(task) == "stop":
             return "step"
         return "entry" if self._entry else None

@@ -26,13 +26,42 @@ _SESSION_NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)([+-]\d\d)(\d
 
 
 class PastAttempt(Struct, frozen=True):
-    """A journal that no process is writing; `finished` is False when its process died."""
+    """What a journal tells of its attempt; times are seconds since the epoch.
+
+    `success` is None when its process died, or left it at a stop. `tasks` are those with an operator, of which
+    `ended_tasks` ended, `last_task` as the last; `failed_task` is the first that failed.
+    """
 
     number: int
     path: Path
-    finished: bool
+    workflow: str
+    session_time: str
+    began: float
+    ended: float
+    success: bool | None
+    canceled: bool
+    tasks: int
     ended_tasks: int
     last_task: str | None
+    failed_task: str | None
+
+    @property
+    def finished(self) -> bool:
+        return self.success is not None
+
+    @property
+    def id(self) -> str:
+        """How a person names it: `sales/20260131T000000+0900/3`."""
+        return f"{self.workflow}/{session_name(self.session_time)}/{self.number}"
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words."""
+        if self.success:
+            return "success"
+        if self.canceled:
+            return "stopped"
+        return "failed" if self.finished else "not finished"
 
 
 def session_name(session_time: str) -> str:
@@ -120,18 +149,77 @@ def last_journal(folder: Path) -> tuple[int, Path] | None:
 def last_attempt(folder: Path) -> PastAttempt | None:
     """How far the newest attempt of a session came."""
     last = last_journal(folder)
-    return _past_attempt(*last) if last else None
+    return past_attempt(last[1]) if last else None
 
 
-def _past_attempt(number: int, path: Path) -> PastAttempt | None:
-    attempt = Attempt()
-    for event in read_journal(path):
+def past_attempt(path: Path) -> PastAttempt | None:
+    """What the journal at `path` tells of its attempt; None if it has none."""
+    attempt, at = Attempt(), 0.0
+    for event in read_journal(path, output=False):
         attempt.apply(event)
-    if attempt.started is None:
+        at = max(at, event.at)
+    started = attempt.started
+    if started is None:
         return None
-    ended = [task for task in attempt.tasks.values() if task.ended_at and not task.is_group]
+    tasks = [task for task in attempt.tasks.values() if not task.is_group]
+    ended = [task for task in tasks if task.ended_at]
     last = max(ended, key=lambda task: task.ended_at or 0, default=None)
-    return PastAttempt(number, path, attempt.success is not None, len(ended), last.full_name if last else None)
+    failed = next((task for task in tasks if task.state == "error" or task.delayed == "error"), None)
+    return PastAttempt(
+        int(path.stem), path, started.workflow, started.session_time, started.at, at,
+        attempt.success, attempt.cancel_requested, len(tasks), len(ended),
+        last.full_name if last else None, failed.full_name if failed else None,
+    )  # fmt: skip
+
+
+def journals(project: Path, workflow: str | None = None) -> list[Path]:
+    """The journals of a project, or of one of its workflows, the newest first."""
+    folder = project / FOLDER / (workflow or "")
+    found = [path for path in folder.rglob("*.jsonl") if path.stem.isdigit() and session_of(path.parent.name)]
+    if workflow:
+        found = [path for path in found if path.parent.parent == folder]
+    return sorted(found, key=lambda path: (path.stat().st_mtime, path.stem), reverse=True)
+
+
+def attempt_id(project: Path, path: Path) -> str:
+    """`sales/20260131T000000+0900/3` for the journal at `path`."""
+    return f"{path.parent.relative_to(project / FOLDER).as_posix()}/{int(path.stem)}"
+
+
+def workflow_of(project: Path, path: Path) -> str:
+    """The workflow of the journal at `path`."""
+    return path.parent.parent.relative_to(project / FOLDER).as_posix()
+
+
+def find_attempt(project: Path, wanted: str, workflow: str | None = None) -> Path:
+    """The journal of the attempt that a person calls `wanted`.
+
+    That is `last`, or a number in the newest session, with the session before it (or how that begins), and the
+    workflow before that: `3`, `20260131/3`, `sales/20260131T000000+0900/last`.
+
+    Raises:
+        DigdagError: there is none, and what there is.
+    """
+    known = journals(project, workflow)
+    *place, number = wanted.strip("/").split("/")
+    session = place.pop() if place and place[-1][:8].isdigit() else ""
+    name = "/".join(place)
+    found = [
+        path
+        for path in known
+        if path.parent.name.startswith(session) and (not name or attempt_id(project, path).startswith(f"{name}/2"))
+    ]
+    if number != "last":
+        newest = found[0].parent if found and not session else None
+        found = [path for path in found if str(int(path.stem)) == number and newest in (None, path.parent)]
+    if found:
+        return found[0]
+    if not known:
+        of = f" of {workflow}" if workflow else ""
+        raise DigdagError(f"no attempt{of} is kept in {project / FOLDER}", hint="run the workflow first")
+    some = [attempt_id(project, path) for path in known]
+    there = ", ".join(some[:5]) + ", …" * (len(some) > 5)
+    raise DigdagError(f"there is no attempt {wanted}", hint=f"last, a number, or one of {there}")
 
 
 def _numbers(folder: Path) -> Iterator[int]:

@@ -19,6 +19,7 @@ from ..params.layers import Binding, Layer, Origin, Resolution, Source, resolve
 from ..workflow.config import Params, Value, merge
 from ..workflow.errors import DigdagError
 from ..workflow.yaml import load_text
+from .compare import Difference, differences
 
 Path = tuple[str, ...]
 
@@ -50,11 +51,23 @@ class Param:
         """The bindings that did not win, the highest first."""
         return self.bindings[-2::-1]
 
+    @property
+    def unevaluated(self) -> Value:
+        """The value with its templates as they are written."""
+        return self._context.unevaluated(self.path, self.value)
+
     def children(self) -> tuple[Param, ...]:
         """What an object holds."""
         if not isinstance(self.value, dict):
             return ()
         return tuple(self._context.param((*self.path, key), item) for key, item in self.value.items())
+
+    def readings(self) -> Iterator[tuple[ValuePath, Reading]]:
+        """What became of the texts in a list or an object, by their paths below the param."""
+        length = len(self.path)
+        for path, reading in self._context.readings.items():
+            if len(path) > length and path[:length] == self.path:
+                yield path[length:], reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,19 @@ class Inspection:
         return found
 
 
+def changes(before: Inspection, now: Inspection, *, same_task: bool) -> list[Difference]:
+    """What `now` sees otherwise than `before`; the tasks' own keys count if they are of the same task."""
+    if before.error or now.error:
+        return []
+    own = {param.name for param in (*before.own, *now.own)}
+
+    def values(inspection: Inspection) -> Params:
+        params = (*inspection.own, *inspection.params) if same_task else inspection.params
+        return {param.name: param.value for param in params if same_task or param.name not in own}
+
+    return differences(values(before), values(now))
+
+
 def inspect(attempt: Attempt, task: Task, evaluator: Evaluator) -> Inspection:
     """What `task` sees, as the engine evaluates it (core 6); a group's own keys are not evaluated by Digdag."""
     try:
@@ -100,7 +126,8 @@ def _inspect(attempt: Attempt, task: Task, evaluator: Evaluator) -> Inspection:
     own = own_keys(task)
     readings: dict[ValuePath, Reading] = {}
     values = evaluator.evaluate(merge(below, built_ins), {} if task.is_group else own, readings, on_error="record")
-    context = _Context(resolve(stack), readings)
+    failed = tuple((path, reading.error.error_message) for path, reading in readings.items() if reading.error)
+    context = _Context(resolve(stack), readings, failed)
     found = {key: context.param((key,), value) for key, value in {**own, **values}.items()}
     return Inspection(
         tuple(found.pop(key) for key in own),
@@ -115,17 +142,28 @@ class _Context:
 
     resolution: Resolution
     readings: dict[ValuePath, Reading]
+    failed: tuple[tuple[ValuePath, str], ...]
 
     def param(self, path: Path, value: Value) -> Param:
-        errors = (reading.error for place, reading in self.readings.items() if place[: len(path)] == path)
         return Param(
             path,
             value,
             tuple(self.resolution.bindings_of(path)),
             self.readings.get(path),
-            tuple(error.error_message for error in errors if error),
+            tuple(message for place, message in self.failed if place[: len(path)] == path),
             self,
         )
+
+    def unevaluated(self, path: ValuePath, value: Value) -> Value:
+        if path in self.readings:
+            return self.readings[path].text
+        match value:
+            case dict():
+                return {key: self.unevaluated((*path, key), item) for key, item in value.items()}
+            case list():
+                return [self.unevaluated((*path, index), item) for index, item in enumerate(value)]
+            case _:
+                return value
 
 
 def beaten_by(inspection: Inspection, path: Path, value: Value) -> str | None:

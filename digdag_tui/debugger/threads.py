@@ -56,6 +56,8 @@ class SharedThreads:
 class ThreadGate:
     """Holds the tasks of one attempt until there is a thread."""
 
+    holding = False
+
     def __init__(self, threads: SharedThreads, attempt_id: int) -> None:
         self._threads = threads
         self._attempt_id = attempt_id

@@ -12,6 +12,7 @@ from .events import (
     AttemptFinished,
     AttemptStarted,
     CancelRequested,
+    EditUndone,
     ErrorDelayed,
     GroupPlanned,
     NewTask,
@@ -146,7 +147,8 @@ class Attempt:
                 task.started_at = task.started_at or event.at
                 task.ended_at, task.error, task.frames, task.hint = None, {}, (), None
             case TaskArtifact():
-                self.tasks[event.task].artifacts[event.name] = event.text
+                task = self.tasks[event.task]
+                task.artifacts = {**task.artifacts, event.name: event.text}
             case TaskSucceeded():
                 task = self.tasks[event.task]
                 task.store, task.runtime_export = event.store, event.export
@@ -175,7 +177,10 @@ class Attempt:
             case TaskEnded():
                 self._move(self.tasks[event.task], event.state, event.at)
             case ParamEdited():
-                self._edit(event)
+                edits = merge(self._edits(event.scope, event.task), nested(event.path, event.value))
+                self._set_edits(event.scope, event.task, edits)
+            case EditUndone():
+                self._set_edits(event.scope, event.task, event.values)
             case SlaViolated():
                 self.sla_violated = True
                 self._insert(event.added)
@@ -197,23 +202,29 @@ class Attempt:
     def _insert(self, added: tuple[NewTask, ...]) -> None:
         for new in added:
             parent = None if new.parent is None else self.tasks[new.parent]
-            task = Task(
-                new.id, new.full_name, parent, new.upstreams, new.is_group, new.config, new.export, new.initial,
-                cancel_requested=self.cancel_requested,
-            )  # fmt: skip
-            self.tasks[new.id] = task
+            task = self.tasks[new.id] = self._row(new, parent)
             if parent:
                 parent.children.append(task)
 
-    def _edit(self, event: ParamEdited) -> None:
-        values = nested(event.path, event.value)
-        task = self.tasks[event.task]
-        if event.scope == "session":
-            self.session_edits = merge(self.session_edits, values)
-        elif event.scope == "onward":
-            task.stored_edits = merge(task.stored_edits, values)
+    def _row(self, new: NewTask, parent: Task | None) -> Task:
+        return Task(
+            new.id, new.full_name, parent, new.upstreams, new.is_group, new.config, new.export, new.initial,
+            cancel_requested=self.cancel_requested,
+        )  # fmt: skip
+
+    def _edits(self, scope: str, task: int) -> Params:
+        """What the person set with a scope, at a task."""
+        if scope == "session":
+            return self.session_edits
+        return self.tasks[task].stored_edits if scope == "onward" else self.tasks[task].edits
+
+    def _set_edits(self, scope: str, task: int, values: Params) -> None:
+        if scope == "session":
+            self.session_edits = values
+        elif scope == "onward":
+            self.tasks[task].stored_edits = values
         else:
-            task.edits = merge(task.edits, values)
+            self.tasks[task].edits = values
 
 
 def nested(path: tuple[str, ...], value: object) -> Params:

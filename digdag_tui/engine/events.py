@@ -179,13 +179,27 @@ class ParamEdited(Event, frozen=True, tag="param_edited"):
     """The person set the value at `path`.
 
     `scope` is `task` for that task only, `onward` as if it had been stored just before the task, or `session` as with
-    `-p`.
+    `-p`. `old` is what the task had there before, unevaluated, if it had anything.
     """
 
     path: tuple[str, ...]
     value: Value
     scope: Literal["task", "onward", "session"]
     task: int
+    old: Value = msgspec.UNSET
+
+
+class EditUndone(Event, frozen=True, tag="edit_undone"):
+    """The person took back an edit, or made it `again`; what is edited with that `scope` are `values` now.
+
+    `edit` is its number in the attempt, from 0, in the order of all `ParamEdited`.
+    """
+
+    edit: int
+    values: Params
+    scope: Literal["task", "onward", "session"]
+    task: int
+    again: bool = False
 
 
 class AttemptFinished(Event, frozen=True, tag="attempt_finished"):
@@ -194,8 +208,18 @@ class AttemptFinished(Event, frozen=True, tag="attempt_finished"):
     success: bool
 
 
+class SessionStopped(Event, frozen=True, tag="session_stopped"):
+    """A debugger held the attempt; `stop` is what it says about that. No task changes."""
+
+    stop: Params
+
+
+class SessionContinued(Event, frozen=True, tag="session_continued"):
+    """The debugger let the attempt go on."""
+
+
 AnyEvent = (
     AttemptStarted | TaskReady | TaskStarted | TaskOutput | TaskLogged | TaskArtifact | TaskSucceeded | TaskFailed
     | RetryScheduled | GroupPlanned | ErrorDelayed | TaskEnded | SlaViolated | CancelRequested | ParamEdited
-    | AttemptFinished
+    | EditUndone | AttemptFinished | SessionStopped | SessionContinued
 )  # fmt: skip

@@ -10,6 +10,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,7 @@ from .events import AnyEvent, TaskLogged, TaskOutput
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_OUTPUT = (b'{"event":"task_output"', b'{"event":"task_logged"')
 
 
 def encode(value: object) -> bytes:
@@ -24,10 +26,14 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+OUTPUT_LIMIT: Final = 128 * 2**20
+"""Characters of output that a journal keeps: a task that prints without end must not fill the disk."""
+
+
 class Journal:
     """A journal open for appending. Output and log lines wait for the next event that changes a task's state.
 
-    `mask` takes secrets out of each line.
+    `mask` takes secrets out of each line. Output beyond `OUTPUT_LIMIT` is left out, and that is said once.
     """
 
     def __init__(self, path: Path, mask: Callable[[str], str] | None = None) -> None:
@@ -36,6 +42,7 @@ class Journal:
         self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._waiting = bytearray()
+        self._room = OUTPUT_LIMIT - os.fstat(self._file).st_size
 
     def write(self, event: AnyEvent) -> None:
         """Append one event.
@@ -43,6 +50,12 @@ class Journal:
         Raises:
             OSError: the disk is full or the file cannot be written.
         """
+        if isinstance(event, TaskOutput):
+            if self._room < 0:
+                return
+            self._room -= len(event.text)
+            if self._room < 0:
+                event = TaskLogged(event.at, event.task, "WARN", __name__, "The journal keeps no more output")
         line = _encoder.encode(event)
         self._waiting += self._mask(line.decode()).encode() if self._mask else line
         self._waiting += b"\n"
@@ -64,20 +77,30 @@ class Journal:
         os.close(self._file)
 
 
-def read_journal(path: Path) -> Iterator[AnyEvent]:
-    """The events of a journal; a torn or damaged line ends them.
+def read_journal(
+    path: Path, *, output: bool = True, on_damage: Callable[[int], None] = lambda line: None
+) -> Iterator[AnyEvent]:
+    """The events of a journal; a torn or damaged line ends them, and its number is given to `on_damage`.
+
+    Args:
+        path: the journal.
+        output: whether output and log lines are wanted too, which are most of a journal.
 
     Raises:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
+        for number, line in enumerate(file, 1):
+            if not output and line.startswith(_OUTPUT):
+                continue
             try:
-                yield _decoder.decode(line)
+                if not line.endswith(b"\n"):
+                    raise msgspec.DecodeError("torn")
+                event = _decoder.decode(line)
             except msgspec.DecodeError:
+                on_damage(number)
                 return
+            yield event
 
 
 def truncate_torn(path: Path) -> None:

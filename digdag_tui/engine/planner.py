@@ -84,12 +84,21 @@ def rows(
             parent=parent if task.parent is None else first_id + task.parent,
             upstreams=upstreams if task.parent is None else tuple(first_id + index for index in task.upstreams),
             is_group=task.is_group,
-            config=task.config.without("_export") if "_export" in task.config else task.config,
+            config=_placed(task),
             export=read_map(task.config, "_export", {}) or {},
             initial=initial,
         )
         for task in definitions
     )
+
+
+def _placed(task: TaskDefinition) -> Config:
+    """A task's own keys but `_export`, with the place of its name."""
+    if task.position is None and "_export" not in task.config:
+        return task.config
+    config = task.config.without("_export")
+    config.position = task.position
+    return config
 
 
 def failure(task: Task, error: DigdagError, now: float) -> TaskFailed:

@@ -63,11 +63,11 @@ class Recording(Struct):
         return outcomes.popleft() if outcomes else None
 
 
-def record(events: Iterable[AnyEvent]) -> Recording:
-    """All calls that ended and all edits, by the full names of their tasks."""
+def record(events: Iterable[AnyEvent], edits: dict[str, list[ParamEdited]] | None = None) -> Recording:
+    """All calls that ended, by the full names of their tasks, and the edits to be made again."""
     names: dict[int, str] = {}
     calls: dict[int, Outcome] = {}
-    recording = Recording()
+    recording = Recording(edits=edits or {})
     for event in events:
         match event:
             case TaskStarted():
@@ -81,8 +81,6 @@ def record(events: Iterable[AnyEvent]) -> Recording:
             case GroupPlanned() if not event.added:
                 name = names[event.task]
                 recording.planned[name] = recording.planned.get(name, 0) + 1
-            case ParamEdited():
-                recording.edits.setdefault(names[event.task], []).append(event)
             case _:
                 pass
         if isinstance(event, INSERTING):

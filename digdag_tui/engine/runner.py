@@ -24,6 +24,7 @@ from .events import (
     AnyEvent,
     AttemptStarted,
     CancelRequested,
+    EditUndone,
     GroupPlanned,
     ParamEdited,
     RetryScheduled,
@@ -63,6 +64,10 @@ LOGGED_KEYS = (
 
 class Gate(Protocol):
     """Who may hold tasks: before they start, and when they failed."""
+
+    @property
+    def holding(self) -> bool:
+        """Whether nothing more is to follow from what has happened, until a `wake`."""
 
     def release(self, ready: Sequence[Task]) -> Sequence[Task]:
         """Which of the ready tasks may start now; asked again after each event and each `wake`."""
@@ -126,6 +131,7 @@ class Runner:
         self._wake = asyncio.Event()
         self._built_ins: BuiltIns | None = None
         self._broken: Exception | None = None
+        self._left = False
 
     def emit(self, event: AnyEvent) -> None:
         """Let an event happen: in the state, the journal and for the listener."""
@@ -148,6 +154,9 @@ class Runner:
         else:
             self._resume()
         while self.attempt.success is None:
+            if self._left:
+                await asyncio.gather(*self._calls.values(), return_exceptions=True)
+                return False
             self._advance()
             if self.attempt.success is None:
                 await self._pause()
@@ -162,6 +171,13 @@ class Runner:
             for call in self._calls.values():
                 call.cancel()
             self._wake.set()
+
+    def leave(self) -> None:
+        """End without an end: what is called is cut off, and the journal can be gone on with."""
+        self._left = True
+        for call in self._calls.values():
+            call.cancel()
+        self._wake.set()
 
     async def drain(self, wanted: Callable[[Task], bool]) -> None:
         """Wait until no call of a wanted task is under way."""
@@ -188,6 +204,11 @@ class Runner:
             )
         return self._built_ins
 
+    @property
+    def waiting_edits(self) -> dict[str, list[ParamEdited]]:
+        """Edits of an earlier attempt, by the full names of their tasks, which are not ready yet."""
+        return self._recording.edits
+
     def _follow(self, event: AnyEvent) -> None:
         match event:
             case TaskReady():
@@ -198,7 +219,7 @@ class Runner:
                     self.emit(msgspec.structs.replace(edit, task=task.id))
             case TaskSucceeded():
                 self.scopes.changed(self.attempt.tasks[event.task])
-            case ParamEdited():
+            case ParamEdited() | EditUndone():
                 if event.scope == "session":
                     self.scopes.rebased()
                 else:
@@ -229,7 +250,7 @@ class Runner:
 
     def _advance(self) -> None:
         self._wake.clear()
-        while True:
+        while not self._is_held():
             for event in self.planner.decisions(time.time()):
                 self.emit(event)
             self._ready = [task for task in self._ready if task.state == "ready"]
@@ -251,8 +272,11 @@ class Runner:
             return groups + [task for task in released if not task.is_group][: max(0, free)]
         return released
 
+    def _is_held(self) -> bool:
+        return self._gate is not None and self._gate.holding
+
     async def _pause(self) -> None:
-        due = self.planner.next_time
+        due = None if self._is_held() else self.planner.next_time
         if due is None:
             await self._wake.wait()
             return
@@ -267,7 +291,7 @@ class Runner:
             else:
                 await self._attempt_task(task, instead)
         except asyncio.CancelledError:
-            if task.state not in DONE:
+            if task.state not in DONE and not self._left:
                 self._emit_all(self.planner.canceled(task, time.time()))
         except Exception as error:
             self._broken = error

@@ -79,13 +79,17 @@ class Evaluator:
             extended_syntax=read_bool(settings, "eval.extended-syntax", True) and kind == "graal",
         )
 
-    def text(self, text: str, scope: Mapping[str, Value]) -> str:
-        """One text with its templates evaluated in `scope` (core 6.5).
+    def text(self, text: str, scope: Mapping[str, Value], timezone: Value = None) -> str:
+        """One text with its templates evaluated in `scope` (core 6.5), at the local time of `timezone` or of the scope.
 
         Raises:
             TemplateError: a template cannot be evaluated.
         """
-        return self._text(text, scope, scope.get("timezone"))
+        return self._text(text, scope, timezone or scope.get("timezone"))
+
+    def variables(self, text: str, scope: Mapping[str, Value]) -> tuple[str, ...]:
+        """The params of `scope` that a text names, as dotted paths as far as the scope has them."""
+        return tuple(_variables(split(text, self._extended), scope))
 
     def evaluate(
         self,

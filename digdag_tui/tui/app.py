@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual.app import SystemCommand
 from textual.screen import Screen
 
-from ..debugger.events import DebuggerWaiting, Notice, ProblemsFound, Reloaded, SessionEvent, Stopped
+from ..debugger.events import (
+    DebuggerWaiting,
+    Notice,
+    ProblemsFound,
+    Reloaded,
+    SessionEvent,
+    Stopped,
+    WatchMode,
+)
+from ..debugger.signals import on_ending
 from ..engine.attempt import Task
 from ..workflow.errors import DigdagError
 from .boxes import HeaderLine
-from .commands import Commanding
+from .change_actions import ChangeActions
+from .history_actions import HistoryActions
+from .inbox import Inbox
+from .linting import Linting
+from .look_actions import LookActions
+from .program_actions import ProgramActions
+from .run_actions import RunActions
 from .screen import MainScreen
+from .stop_actions import StopActions
 from .view import Changed, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ..debugger.environment import LocalEnvironment
     from ..debugger.gate import Opening
     from ..debugger.history import PastAttempt
@@ -37,6 +50,8 @@ FRAME = 1 / 30
 """Seconds between two looks at what the session told."""
 TICK = 0.2
 """Seconds between two looks at how long tasks have been running."""
+MANY = 1000
+"""Tasks that are too many to look through whenever garbage is collected."""
 BUDGET = 0.02
 """Seconds that one look may take; what is left then waits for the next, so that keys are never kept waiting."""
 
@@ -44,7 +59,7 @@ TEMPLATE_LIMIT = 0.5
 """Seconds that a template may take where it is only shown."""
 
 
-class DebuggerApp(Commanding):
+class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookActions, ProgramActions, Linting):
     """Debugs a workflow.
 
     The screen is painted before anything is loaded: what the session needs is imported and made afterwards, in a
@@ -78,11 +93,14 @@ class DebuggerApp(Commanding):
         self._opening = opening
         self._watches = watches
         self._watcher: Watcher | None = None
-        self._inbox: deque[SessionEvent] = deque()
+        self._inbox = Inbox(lambda: self.call_later(self._drain))
         self._evaluator: Evaluator | None = None
-        self.main = MainScreen(self.view, workflow, self._inspect, self._breakpoints)
+        self._open_state(project)
+        self.main = MainScreen(self.view, workflow, self._inspect)
         self._shown_stop: Stopped | None = None
         self._ticked = 0.0
+        self._frozen = 0
+        """How many tasks the garbage collector does not look at."""
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -90,14 +108,17 @@ class DebuggerApp(Commanding):
     # Life
 
     def on_mount(self) -> None:
+        self._take_over()
         self.call_after_refresh(self._open)
 
     def _open(self) -> None:
+        self._show_taken_over()
         self.set_interval(FRAME, self._drain)
         threading.Thread(target=self._load, name="load", daemon=True).start()
 
     def _load(self) -> None:
         """In a thread of its own: load the project, and look whether its last attempt came to an end."""
+        from ..debugger.breakpoints import FILE, Breakpoints
         from ..debugger.history import last_attempt
         from ..debugger.session import Session
 
@@ -109,19 +130,25 @@ class DebuggerApp(Commanding):
             return
         self.view.mask = environment.secrets.masker.mask
         self.view.is_pinned = lambda full_name: environment.pins.find(full_name) is not None
-        session = Session(launch, environment, self._inbox.append)
+        breakpoints = Breakpoints(launch.project / FILE)
+        session = Session(launch, environment, self._inbox.put, breakpoints=breakpoints)
+        session.watch_mode = self.wanted_watch_mode
+        self.view.is_touched = session.touched.__contains__
         past = None
         with suppress(DigdagError):
             session.load()
             past = last_attempt(session.journal_folder) if session.journal_folder else None
         self.call_later(self._loaded, session, past)
         if self._watches:
-            self._watch()
+            self._watch(session)
 
     def _loaded(self, session: Session, past: PastAttempt | None) -> None:
         from ..debugger.gate import Opening
 
         self.session = session
+        self.main.params.workflow = lambda: session.loaded
+        self.look_for_problems()
+        self.show_breakpoints_of(session)
         if self._opening:
             session.start(self._opening())
             return
@@ -135,10 +162,10 @@ class DebuggerApp(Commanding):
 
         self.push_screen(resume_question(past), begin)
 
-    def _watch(self) -> None:
+    def _watch(self, session: Session) -> None:
         from ..debugger.watch import Watcher
 
-        watcher = Watcher(self.view.project, self._files_changed)
+        watcher = Watcher(self.view.project, self._files_changed, session.used_files)
         try:
             watcher.start()
         except OSError as error:
@@ -154,6 +181,8 @@ class DebuggerApp(Commanding):
 
     def close(self) -> None:
         """End the session and what it runs."""
+        self._leave()
+        self._inbox.close()
         if self._watcher:
             self._watcher.stop()
         if self.session:
@@ -181,6 +210,8 @@ class DebuggerApp(Commanding):
         if time.monotonic() - self._ticked > TICK:
             self._ticked = time.monotonic()
             self.main.tick()
+            self._tell_terminal()
+            self._keep()
 
     def _after(self, changed: Changed) -> None:
         stopped = self.view.stopped
@@ -189,10 +220,20 @@ class DebuggerApp(Commanding):
             if stopped:
                 self._show_stop(stopped)
         self._end_waiting()
+        self._spare_collector(changed)
         if Changed.PARAMS in changed and self._edited:
             self._check_edit(*self._edited)
         if Changed.ATTEMPT in changed and self.session:
             self.main.query_one(HeaderLine).session = session_text(self.session.session_time or "")
+
+    def _spare_collector(self, changed: Changed) -> None:
+        """Keep what an attempt is made of out of the garbage collector's sight, which stops all for 0.1 s otherwise."""
+        if Changed.ATTEMPT in changed:
+            gc.unfreeze()
+            self._frozen = 0
+        if len(self.view.tasks) > self._frozen + MANY:
+            gc.freeze()
+            self._frozen = len(self.view.tasks)
 
     def _show_stop(self, stopped: Stopped) -> None:
         task = self.view.tasks[stopped.task]
@@ -202,19 +243,21 @@ class DebuggerApp(Commanding):
             self.main.show_pane("error" if failed else "params")
         elif self.main.shows("error"):
             self.main.show_pane("params", focus=False)
+        if stopped.description and not self.main.shows("stops"):
+            self.toast(stopped.description)
 
     def _tell(self, event: SessionEvent) -> None:
         match event:
             case Notice():
                 self.toast(event.text, event.severity)
             case Reloaded():
-                names = " ".join(event.touched[:6]) + " …" * (len(event.touched) > 6)
-                self.toast(f"reloaded: {names} touched" if names else "reloaded: no task is touched")
+                self._tell_reload(event)
             case ProblemsFound():
+                self.look_for_problems()
                 if event.problems:
                     self.toast(str(event.problems[0]), "error")
                     self.main.show_pane("problems", focus=False)
-                elif self.main.shows("problems"):
+                elif self.main.shows("problems") and not self.view.all_problems():
                     self.main.show_pane("log", focus=False)
             case DebuggerWaiting():
                 self._wait_for_editor(event)
@@ -230,14 +273,6 @@ class DebuggerApp(Commanding):
         self._evaluator = self._evaluator or Evaluator(time_limit=TEMPLATE_LIMIT)
         return inspect(self.view.attempt, task, self._evaluator)
 
-    def _breakpoints(self) -> set[str]:
-        return self.session.breaks.names if self.session else set()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield from (
-            command for command in super().get_system_commands(screen) if command.title in ("Theme", "Screenshot")
-        )
-
 
 def session_text(time: str) -> str:
     """A session time without what says nothing: `2026-01-31 00:00 +09:00`."""
@@ -251,6 +286,8 @@ def run_app(
     workflow: str,
     prepare: Callable[[], tuple[Launch, LocalEnvironment]],
     opening: Callable[[], Opening] | None = None,
+    watch_mode: WatchMode | None = None,
+    keys_file: Path | None = None,
 ) -> int:
     """Open the debugger until the person leaves it; the exit code.
 
@@ -258,6 +295,8 @@ def run_app(
         DigdagError: `prepare` did; the screen is closed again.
     """
     app = DebuggerApp(project, workflow, prepare, opening=opening)
+    app.watch_option, app.keys_file = watch_mode, keys_file
+    on_ending(lambda number: app.exit(return_code=128 + number))
     try:
         app.run()
     finally:

@@ -2,51 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
+from textual import events
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from .layout import Border, border_at
 from .text import fit_left
 from .view import Status
 
 
 class Tab(NamedTuple):
-    """A pane's name in a box's border; `number` is its key, `alarming` whether its mark tells of trouble."""
+    """A pane's name in a box's border; `key` goes there, `alarming` whether its mark tells of trouble."""
 
     pane: str
-    number: int
+    key: str
     name: str
     mark: str = ""
     alarming: bool = True
 
 
 class Box(Container):
-    """A border around panes, of which one shows; its title has the tabs."""
+    """A border around panes, of which one shows; its title has the tabs. The mouse moves borders between boxes."""
 
     _title = ""
+    _border: Border | None = None
+    """The border that is being moved."""
 
-    def show_tabs(self, tabs: Iterable[Tab], active: str) -> None:
-        """Write the tabs into the border."""
-        title = " ".join(self._tab(tab, tab.pane == active) for tab in tabs)
+    class Dragged(Message):
+        """The mouse is moving a border; `x` and `y` are cells of the screen."""
+
+        def __init__(self, border: Border, x: int, y: int) -> None:
+            super().__init__()
+            self.border = border
+            self.x = x
+            self.y = y
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self.screen.has_class("-one") or self.screen.get_widget_at(event.screen_x, event.screen_y)[0] is not self:
+            return
+        x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
+        self._border = border_at(self.id or "", x, y, *self.outer_size, narrow=self.screen.has_class("-narrow"))
+        if self._border:
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._border:
+            self.post_message(self.Dragged(self._border, event.screen_x + 1, event.screen_y + 1))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        if self._border:
+            self._border = None
+            self.release_mouse()
+
+    def show_tabs(self, tabs: Sequence[Tab], active: str, room: int = 0) -> None:
+        """Write the tabs into the border, in at most `room` cells; 0 for as many as they take."""
+        title = self._fitting(tabs, active, room).markup
         if title != self._title:
             self._title = self.border_title = title
 
     @staticmethod
-    def _tab(tab: Tab, active: bool) -> str:
-        style = "b $foreground on $primary-muted" if active else "$foreground 70%"
-        mark = f" [{'$text-error' if tab.alarming else '$foreground 60%'}]{tab.mark}[/]" if tab.mark else ""
-        return f"[@click=app.pane('{tab.pane}')][{style}] {tab.number} {tab.name}{mark} [/][/]"
+    def _fitting(tabs: Sequence[Tab], active: str, room: int) -> Content:
+        """Names with air around them, without it, or of the active tab only."""
+        for loose, names in ((True, True), (False, True), (False, False)):
+            title = Content(" ").join(_tab(tab, tab.pane == active, loose, names) for tab in tabs)
+            if not room or title.cell_length <= room:
+                break
+        return title
+
+
+def _tab(tab: Tab, active: bool, loose: bool, names: bool) -> Content:
+    style = "b $foreground on $primary-muted" if active else "$foreground 70%"
+    air = " " * loose
+    name = f"{air}{tab.name}" if names or active else ""
+    mark = (f"{air}{tab.mark}" if tab.mark else "", "$text-error" if tab.alarming else "$foreground 60%")
+    tab_text = Content.assemble(air, (tab.key, "" if loose else "$text-accent"), name, mark, air)
+    return tab_text.stylize_before(style).stylize(f"@click=app.pane('{tab.pane}')")
 
 
 class HeaderLine(Widget):
     """Which workflow, which session, and how it stands."""
 
     session: reactive[str] = reactive("")
+    on_save: reactive[str] = reactive("")
+    """What saving a file leads to, in a word."""
     status: reactive[Status] = reactive(Status("…", "loading", "dim"))
 
     def __init__(self, project: str, workflow: str, *, id: str) -> None:
@@ -61,11 +106,11 @@ class HeaderLine(Widget):
         colour = {"dim": "$foreground 60%", "error": "$text-error b", "warning": "$text-warning b"}.get(
             role, f"$text-{role} b"
         )
+        on_save = f"  ⟳ {self.on_save}" if self.on_save and middle else ""
         room = width - cell_len(left) - 4
         right = f"{symbol} {fit_left(text, room - 2)}"
         space = width - cell_len(left) - cell_len(right) - 1
-        if space < cell_len(middle) + 4:
-            middle = ""
+        middle = next((text for text in (middle + on_save, middle) if cell_len(text) + 4 <= space), "")
         before = (space - cell_len(middle)) // 2
         return Content.assemble(
             (left, "b"),
@@ -79,15 +124,16 @@ class HeaderLine(Widget):
 class KeyBar(Widget):
     """The keys that do something now; those that do not fit are left out, the last in the list first."""
 
+    help_key: reactive[str] = reactive("?")
     keys: reactive[tuple[tuple[str, str, str], ...]] = reactive(())
     """Key, label, action; the two that are always there, help and palette, come on top."""
 
     def render(self) -> Content:
-        always = [("^p", "palette", "command_palette"), ("?", "help", "help")]
-        room = self.content_size.width - sum(len(key) + len(label) + 3 for key, label, _ in always)
+        always = [("^p", "palette", "command_palette"), (self.help_key, "help", "help")]
+        room = self.content_size.width - sum(cell_len(key) + len(label) + 3 for key, label, _ in always)
         parts: list[Content] = []
         for key, label, action in self.keys:
-            room -= len(key) + len(label) + 3
+            room -= cell_len(key) + len(label) + 3
             if room < 0:
                 break
             parts.append(self._key(key, label, action))

@@ -1,4 +1,4 @@
-"""Short questions and pages over the screen: help, quitting, going on, waiting for an editor."""
+"""Short questions and pages over the screen: quitting, going on, waiting for an editor."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ..engine.attempt import Task
-from .actions import GROUPS, PANES, Action
+from .modal import Modal
 from .text import clean, plural
 
 if TYPE_CHECKING:
     from ..debugger.history import PastAttempt
 
 
-class Choice(ModalScreen[str | None]):
+class Choice(Modal[str | None]):
     """A question with a few answers; Esc gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]
@@ -69,6 +68,15 @@ def quit_question(running: int) -> Choice:
     )
 
 
+def leave_question(running: int) -> Choice:
+    """Asks before an attempt that runs is left for one of the past."""
+    return Choice(
+        "Open a past attempt",
+        f"{plural(running, 'task')} running: leaving this attempt ends what runs. What has ended is kept.",
+        {"l": ("leave", "leave it"), "s": ("stay", "stay")},
+    )
+
+
 def resume_question(past: PastAttempt) -> Choice:
     """Offers to go on with an attempt whose process died."""
     last = f", {clean(past.last_task)} as the last" if past.last_task else ""
@@ -78,59 +86,6 @@ def resume_question(past: PastAttempt) -> Choice:
         f"{plural(past.ended_tasks, 'task')} had ended{last}. What was stored is kept.",
         {"g": ("go on", "go on from there"), "s": ("start over", "start over with a new attempt")},
     )
-
-
-class Help(ModalScreen[None]):
-    """All keys, on one page of 80x24; in a smaller terminal it scrolls."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,f1,q,enter", "dismiss", "Close", show=False),
-    ]
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="help") as dialog:
-            dialog.border_title = "Keys"
-            dialog.border_subtitle = "Esc closes"
-            yield Static(self._page())
-
-    def _page(self) -> Content:
-        moving = [
-            ("↑ ↓ j", "move"), ("← → h l", "close, open; scroll"), ("Enter", "open, follow"), ("Tab", "next pane"),
-            *((str(number), name) for number, (_, name) in enumerate(PANES, 1)),
-        ]  # fmt: skip
-        left = [
-            *self._group("Run"),
-            *self._group("Stops"),
-            *self._group("Program"),
-            _key("^p", "palette: all commands"),
-        ]
-        right = [*self._group("Change"), *self._group("Look")]
-        right += [_head("Move"), *(_key(key, text) for key, text in moving[:4])]
-        panes = "  ".join(f"{key} {text}" for key, text in moving[4:])
-        last = Content.styled(f" {panes}", "$foreground 70%")
-        if self.app.size.width < 80:
-            return Content("\n").join([*left, *right, last])
-        rows = max(len(left), len(right))
-        left += [Content("")] * (rows - len(left))
-        right += [Content("")] * (rows - len(right))
-        lines = [Content("").join([a.pad_right(38 - a.cell_length), b]) for a, b in zip(left, right, strict=True)]
-        return Content("\n").join([*lines, last])
-
-    def _group(self, name: str) -> list[Content]:
-        return [_head(name), *(_key(_keys(action), action.help) for action in GROUPS[name])]
-
-
-def _head(name: str) -> Content:
-    return Content.styled(name, "b $text-primary")
-
-
-def _key(key: str, text: str) -> Content:
-    return Content.assemble((f" {key:8}", "b $text-accent"), (text, "$foreground 85%"))
-
-
-def _keys(action: Action) -> str:
-    alias = next((key for key in action.keys.split(",")[1:] if key.startswith(("f", "shift+f", "ctrl+f"))), "")
-    return f"{action.key} {alias.replace('shift+', '⇧').replace('ctrl+', '^').upper()}".strip()
 
 
 def launch_entry(host: str, port: int, project: Path) -> str:
@@ -147,7 +102,7 @@ def launch_entry(host: str, port: int, project: Path) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-class Attach(ModalScreen[str]):
+class Attach(Modal[str]):
     """A `py>` task waits for an editor. Gives `hide` or `cancel`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

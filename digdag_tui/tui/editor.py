@@ -1,9 +1,10 @@
-"""The dialogs in which values are written: editing a param, and skipping a task with values to store."""
+"""The dialog in which a param is edited, and what dialogs in which values are written are made of."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from typing import ClassVar, NamedTuple
 
 from textual import events, on
@@ -13,17 +14,19 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static, TextArea
 
-from ..debugger.inspect import parse_value
-from ..debugger.session import Scope
-from ..workflow.config import Params, Value
+from ..debugger.editing import problem_of_edit, would_lose_to
+from ..debugger.edits import Scope
+from ..debugger.inspect import Inspection, Param, parse_value
+from ..engine.attempt import Task
+from ..workflow.config import Value
 from ..workflow.errors import DigdagError
-from ..workflow.pins import PINS_FILE, Pin, parse_pin, pin_body
 from ..workflow.project import problems_of
 from ..workflow.text import json_text, json_type
+from .evaluating import Outcome, content
+from .modal import Modal
 from .outline import outline
 from .text import clean, fit
 
@@ -101,6 +104,9 @@ class ScopeChoice(Widget, can_focus=True):
         Binding("up", "choose(-1)", "Up", show=False),
     ]
 
+    class Chosen(Message):
+        """Another one is chosen."""
+
     chosen: reactive[int] = reactive(0)
 
     def __init__(self, scope: Scope) -> None:
@@ -121,6 +127,9 @@ class ScopeChoice(Widget, can_focus=True):
             for number, (_, name, meaning) in enumerate(SCOPES)
         )
 
+    def watch_chosen(self) -> None:
+        self.post_message(self.Chosen())
+
     def action_choose(self, step: int) -> None:
         self.chosen = max(0, min(self.chosen + step, len(SCOPES) - 1))
 
@@ -134,33 +143,59 @@ def verdict(area: ValueArea) -> Content:
     try:
         value = area.parsed()
     except DigdagError as error:
-        problem = next(problems_of(error))
-        words = f"{problem.message}: {problem.hint}" if problem.hint else problem.message
-        return Content.assemble(("✖ ", "$text-error b"), (clean(" ".join(words.split())), "$text-error"))
+        return Content.assemble(("✖ ", "$text-error b"), (clean(in_one_line(error)), "$text-error"))
     return Content.assemble(
         ("= ", "$text-success b"), fit(clean(json_text(value)), 60), (f"  {json_type(value)}", "$foreground 60%")
     )
 
 
-class ParamEditor(ModalScreen[Edit | None]):
-    """Sets a param."""
+def in_one_line(error: DigdagError) -> str:
+    """An error in one sentence."""
+    problem = next(problems_of(error))
+    words = f"{problem.message}: {problem.hint}" if problem.hint else problem.message
+    return " ".join(words.split())
+
+
+class ParamEditor(Modal[Edit | None]):
+    """Sets a param.
+
+    Args:
+        task: where it is set.
+        inspection: what the task sees.
+        param: what is edited; without one a name is asked for, too.
+        mask: takes secrets out of a text; a value that holds one is not shown.
+        evaluated: what a text with `${...}` comes to in the task's scope.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("ctrl+s", "accept", "Save", show=False, priority=True),
     ]
 
-    def __init__(self, task: str, path: tuple[str, ...] | None, text: str, scope: Scope) -> None:
+    def __init__(
+        self,
+        task: Task,
+        inspection: Inspection,
+        param: Param | None,
+        mask: Callable[[str], str],
+        evaluated: Callable[[str], Outcome],
+    ) -> None:
         super().__init__()
-        self._task_name = task
-        self._path = path
-        self._text = text
-        self._scope = scope
+        self._edited_task = task
+        self._inspection = inspection
+        self._path = param.path if param else None
+        text = as_text(param.unevaluated) if param else ""
+        self._hidden = mask(text) != text
+        self._text = "" if self._hidden else text
+        self._mask = mask
+        self._evaluated = evaluated
+        own = param is not None and not task.is_group and inspection.is_own(param.path)
+        self._scope: Scope = "task" if own else "onward"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="editor") as dialog:
             dialog.border_title = "Edit a param" if self._path else "Set a param"
-            dialog.border_subtitle = clean(self._task_name)
+            dialog.border_subtitle = clean(self._edited_task.full_name)
             yield Label("Name (path with dots)")
             yield Input(".".join(self._path or ()), compact=True, id="name", placeholder="region, or db.host")
             yield Label("Value (YAML or JSON)")
@@ -182,13 +217,52 @@ class ParamEditor(ModalScreen[Edit | None]):
 
     @on(Input.Changed)
     @on(TextArea.Changed)
+    @on(ScopeChoice.Chosen)
     def _check(self) -> None:
-        problem = self._name_problem()
-        text = Content.assemble(("✖ ", "$text-error b"), (problem, "$text-error")) if problem else self._verdict()
-        self.query_one("#verdict", Static).update(text)
+        edit, problem = self._edit()
+        if problem or edit is None:
+            shown = Content.assemble(("✖ ", "$text-error b"), (clean(problem or ""), "$text-error"))
+        else:
+            shown = Content("\n").join([verdict(self.query_one(ValueArea)), *self._notes(edit)][:3])
+        self.query_one("#verdict", Static).update(shown)
 
-    def _verdict(self) -> Content:
-        return verdict(self.query_one(ValueArea))
+    def _edit(self) -> tuple[Edit | None, str | None]:
+        """What is typed, or why it cannot be set."""
+        problem = self._name_problem()
+        if problem:
+            return None, problem
+        name = self.query_one(Input).value.strip()
+        path = self._path if self._path and name == ".".join(self._path) else tuple(name.split("."))
+        if self._hidden and not self.query_one(ValueArea).text:
+            return None, "its value holds a secret and is not shown: Esc leaves it as it is"
+        try:
+            value = self.query_one(ValueArea).parsed()
+        except DigdagError as error:
+            return None, in_one_line(error)
+        scope = self.query_one(ScopeChoice).scope
+        built_ins = {param.name for param in self._inspection.built_in}
+        problem = problem_of_edit(self._edited_task, path, value, scope, built_ins)
+        return (None, problem) if problem else (Edit(path, value, scope), None)
+
+    def _notes(self, edit: Edit) -> Iterator[Content]:
+        """What else there is to know about a value before it is saved."""
+        param = self._inspection.find(edit.path)
+        winner = would_lose_to(param, self._edited_task, edit.scope) if param else None
+        if winner:
+            yield Content.assemble(("⚠ ", "$text-warning b"), (f"beaten here by: {clean(winner)}", "$text-warning"))
+        if isinstance(edit.value, str) and "${" in edit.value:
+            found = self._evaluated(edit.value)
+            yield Content.assemble(("✖ " if found.failed else "→ ", "$foreground 60%"), content(found.parts))
+        before = param.unevaluated if param else None
+        if param and isinstance(edit.value, dict) and isinstance(before, dict):
+            kept = [clean(key) for key in before if key not in edit.value]
+            if kept:
+                yield Content.styled(f"objects merge: {', '.join(kept)} stays as it is", "$text-warning")
+        if param and not self._hidden and before != edit.value:
+            old, new = json_type(before), json_type(edit.value)
+            kind = (f"  {old}", "$text-warning" if old != new else "$foreground 60%")
+            text = fit(clean(self._mask(json_text(before))), 48)
+            yield Content.assemble((f"was {text}", "$foreground 60%"), kind)
 
     def _name_problem(self) -> str | None:
         name = self.query_one(Input).value
@@ -203,151 +277,12 @@ class ParamEditor(ModalScreen[Edit | None]):
     @on(ValueArea.Accepted)
     @on(Button.Pressed, "#save")
     def action_accept(self) -> None:
-        """Save what is typed, if it is a value."""
-        if self._name_problem():
+        """Save what is typed, if it can be set."""
+        edit, _ = self._edit()
+        if edit:
+            self.dismiss(edit)
+        elif self._name_problem():
             self.set_focus(self.query_one(Input))
-            return
-        try:
-            value = self.query_one(ValueArea).parsed()
-        except DigdagError:
-            return
-        name = self.query_one(Input).value.strip()
-        path = self._path if self._path and name == ".".join(self._path) else tuple(name.split("."))
-        self.dismiss(Edit(path, value, self.query_one(ScopeChoice).scope))
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)
-
-
-class Pinning(NamedTuple):
-    """A task's output as the person gave it; `save` is whether it is kept in the project's file."""
-
-    pin: Pin
-    save: bool
-
-
-class PinDialog(ModalScreen[Pinning | None]):
-    """Gives a task's output for all its later runs."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close", show=False),
-        Binding("ctrl+s", "accept(True)", "Save", show=False, priority=True),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
-
-    def __init__(self, task: str, text: str) -> None:
-        super().__init__()
-        self._task_name = task
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="pin") as dialog:
-            dialog.border_title = "Pin"
-            yield Static(
-                Content.assemble((clean(self._task_name), "b"), " is not run, now and later: it comes to this.")
-            )
-            until = f"Until you leave; or saved, in {PINS_FILE}, for everybody."
-            yield Static(Content.styled(until, "$foreground 70%"))
-            yield Label("store, export, reset, subtasks, rows of its query (may stay empty)")
-            yield ValueArea(self._text)
-            yield Static(id="verdict")
-            with Horizontal(classes="buttons"):
-                yield Button("Pin it  ⏎", id="pin-now", variant="primary", compact=True)
-                yield Button("Pin and save it  ^S", id="pin-saved", compact=True)
-                yield Button("Cancel  Esc", id="cancel", compact=True)
-
-    def on_mount(self) -> None:
-        self.set_focus(self.query_one(ValueArea))
-        self._check()
-
-    @on(TextArea.Changed)
-    def _check(self) -> None:
-        try:
-            body = pin_body(self._pin())
-            said = fit(clean(json_text(body)), 68) if body else "a success that leaves nothing behind"
-            text = Content.assemble(("= ", "$text-success b"), said)
-        except DigdagError as error:
-            text = Content.assemble(("✖ ", "$text-error b"), (clean(str(next(problems_of(error)))), "$text-error"))
-        self.query_one("#verdict", Static).update(text)
-
-    def _pin(self) -> Pin:
-        return parse_pin(self.query_one(ValueArea).text)
-
-    @on(ValueArea.Accepted)
-    @on(Button.Pressed, "#pin-now")
-    def _accept(self, event: events.Event | Message) -> None:
-        self.action_accept(False)
-
-    @on(Button.Pressed, "#pin-saved")
-    def action_save(self) -> None:
-        """Pin it, in the project's file too."""
-        self.action_accept(True)
-
-    def action_accept(self, save: bool) -> None:
-        """Pin it, if what is typed is a pin."""
-        try:
-            self.dismiss(Pinning(self._pin(), save))
-        except DigdagError:
-            return
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)
-
-
-class SkipDialog(ModalScreen[Params | None]):
-    """Takes a task as a success, with values to store."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]
-
-    def __init__(self, task: str) -> None:
-        super().__init__()
-        self._task_name = task
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="skip") as dialog:
-            dialog.border_title = "Skip"
-            yield Static(Content.assemble((clean(self._task_name), "b"), " counts as a success without running."))
-            yield Label("Values that it should have stored (an object; may stay empty)")
-            yield ValueArea("")
-            yield Static(id="verdict")
-            with Horizontal(classes="buttons"):
-                yield Button("Skip it  ⏎", id="save", variant="primary", compact=True)
-                yield Button("Cancel  Esc", id="cancel", compact=True)
-
-    def on_mount(self) -> None:
-        self.set_focus(self.query_one(ValueArea))
-        self._check()
-
-    def _store(self) -> Params:
-        """The values typed.
-
-        Raises:
-            DigdagError: they are no object.
-        """
-        area = self.query_one(ValueArea)
-        value = area.parsed() if area.text.strip() else {}
-        if not isinstance(value, dict):
-            raise DigdagError(f"values to store are an object, such as `rows: 10`, not a {json_type(value)}")
-        return value
-
-    @on(TextArea.Changed)
-    def _check(self) -> None:
-        area = self.query_one(ValueArea)
-        try:
-            text = verdict(area) if self._store() else Content.styled("nothing is stored", "$foreground 60%")
-        except DigdagError as error:
-            text = Content.assemble(("✖ ", "$text-error b"), (clean(error.message), "$text-error"))
-        self.query_one("#verdict", Static).update(text)
-
-    @on(ValueArea.Accepted)
-    @on(Button.Pressed, "#save")
-    def _accept(self, event: events.Event | Message) -> None:
-        try:
-            self.dismiss(self._store())
-        except DigdagError:
-            return
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:

@@ -6,9 +6,11 @@ Stock widgets lay out every row beforehand; a pane of these costs what is visibl
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -23,22 +25,44 @@ from textual.strip import Strip
 
 from .text import fit, pad
 
+if TYPE_CHECKING:
+    from ..debugger.inspect import Inspection
+    from ..engine.attempt import Task
+
 Part: TypeAlias = tuple[str, str]
 """A text, safe to show, and its roles: names of `Lines`' component classes, with blanks between."""
 
+
+class Subject(Protocol):
+    """What panes are about: a task, and its params as far as they are asked for."""
+
+    task: Task
+
+    def inspection(self) -> Inspection:
+        """The task's params, worked out once."""
+        ...
+
+
+SEARCHED = 200
+"""Rows that are searched at once."""
+
 ROLES = (
     "dim", "success", "error", "warning", "accent", "key", "string", "number", "word", "title", "struck", "match",
-    "stop", "failed", "cursor", "idle-cursor", "emphasis",
+    "link", "comment", "task", "operator", "stop", "failed", "cursor", "idle-cursor", "emphasis",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Row:
-    """One line: parts from the left, parts at the right edge, and the role of the whole line."""
+    """One line: parts from the left, parts at the right edge, and the role of the whole line.
+
+    The `gutter` is to the left of all that, does not scroll sideways, and nothing is found in it.
+    """
 
     left: list[Part]
     right: list[Part] = field(default_factory=list)
     role: str = ""
+    gutter: list[Part] = field(default_factory=list)
 
 
 class Lines(ScrollView, can_focus=True):
@@ -56,6 +80,9 @@ class Lines(ScrollView, can_focus=True):
         Binding("left,h", "close", "Close", show=False),
         Binding("enter,space", "choose", "Choose", show=False),
     ]
+
+    HELP: ClassVar[str] = ""
+    """What the pane shows and what its signs mean, for the page of help."""
 
     cursor: reactive[int] = reactive(0, repaint=False)
     needle: reactive[str] = reactive("")
@@ -99,14 +126,31 @@ class Lines(ScrollView, can_focus=True):
         """What is shown when there are no rows."""
         return ""
 
+    def look_at(self, subject: Subject, *, keep: bool) -> None:
+        """Show another task or, with `keep`, the same again because something changed; only panes that are seen."""
+
+    def tick(self) -> None:
+        """Called five times a second while tasks run or wait, on panes that are seen."""
+
     # Contents
 
     def update(self) -> None:
         """Show contents that changed."""
         count = self.count()
-        self.virtual_size = Size(self.content_width(), count)
+        self._resize_contents(Size(self.content_width(), count))
         self.set_reactive(Lines.cursor, max(0, min(self.cursor, count - 1)))
         self.refresh()
+
+    def _resize_contents(self, size: Size) -> None:
+        """Say how large the contents are; the screen is arranged anew only where a pane's own size follows from that.
+
+        Textual arranges it and paints all of it whenever `virtual_size` is set.
+        """
+        if self.styles.auto_dimensions:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Lines.virtual_size, size)
+            self._scroll_update(size)
 
     def content_width(self) -> int:
         """How wide the rows are; 0 as wide as the pane."""
@@ -130,12 +174,14 @@ class Lines(ScrollView, can_focus=True):
         row = self.row(number, width)
         cursor = ("cursor" if self.has_focus else "idle-cursor") if number == self.cursor else ""
         base = self._base + self._style(cursor) + self._style(row.role)
-        row_width = max(width, self.content_width())
+        gutter = Strip([Segment(text, base + self._style(role)) for text, role in row.gutter])
+        row_width = max(width, self.content_width()) - gutter.cell_length
+        width -= gutter.cell_length
         strip = Strip(list(self._segments(row, row_width, base)), row_width)
-        if row_width == width:
-            return strip
-        length = sum(cell_len(text) for text, _ in row.left)
-        return self._window(strip.crop_extend(scroll_x, scroll_x + width, base), scroll_x, length, base)
+        if row_width != width:
+            length = sum(cell_len(text) for text, _ in row.left)
+            strip = self._window(strip.crop_extend(scroll_x, scroll_x + width, base), scroll_x, length, base)
+        return Strip.join([gutter, strip]) if row.gutter else strip
 
     def _window(self, strip: Strip, scroll_x: int, length: int, base: Style) -> Strip:
         """What shows of a line that is `length` cells long, with signs where it goes on."""
@@ -163,9 +209,15 @@ class Lines(ScrollView, can_focus=True):
         if not self.needle:
             yield from parts
             return
+        parts = list(parts)
+        whole, place = "".join(text for text, _ in parts), 0
+        found = re.finditer(re.escape(self.needle), whole, re.IGNORECASE)
+        edges = [edge for piece in found for edge in piece.span()]
         for text, role in parts:
-            for piece in re.split(f"({re.escape(self.needle)})", text, flags=re.IGNORECASE):
-                yield piece, f"{role} match" if piece.casefold() == self.needle.casefold() else role
+            start, place = place, place + len(text)
+            cuts = [start, *(edge for edge in edges if start < edge < place), place]
+            for cut, end in pairwise(cuts):
+                yield whole[cut:end], f"{role} match" if bisect_right(edges, cut) % 2 else role
 
     def _style(self, roles: str) -> Style:
         style = self._styles_of_roles.get(roles)
@@ -196,7 +248,7 @@ class Lines(ScrollView, can_focus=True):
             return
         nearest = self.cursor if self.cursor < top else self.cursor - height + 1
         target = self.cursor - height // 2 if center else nearest
-        self.scroll_to(y=max(0, target), animate=False, force=True)
+        self.scroll_to(y=max(0, target), animate=False, force=True, immediate=True)
 
     def on_resize(self) -> None:
         self.update()
@@ -242,10 +294,12 @@ class Lines(ScrollView, can_focus=True):
 
     # Finding: a pane's places are row numbers unless it says otherwise
 
-    def places(self, needle: str) -> list[int]:
-        """Where `needle` is, upper and lower case being the same."""
+    def search(self, needle: str) -> Iterator[list[int]]:
+        """Where `needle` is, upper and lower case being the same: some places at a time, in order."""
         wanted = needle.casefold()
-        return [number for number in range(self.count()) if wanted in self.text_of(number).casefold()]
+        for start in range(0, self.count(), SEARCHED):
+            rows = range(start, min(start + SEARCHED, self.count()))
+            yield [number for number in rows if wanted in self.text_of(number).casefold()]
 
     def place(self) -> int:
         """The place of the cursor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ..workflow.config import Value
 from ..workflow.text import json_text
@@ -31,6 +31,64 @@ def role_of(value: Value) -> str:
 def json_parts(value: Value) -> list[Part]:
     """A value in one line of JSON."""
     return templates(clean(json_text(value)), role_of(value))
+
+
+def preview(value: Value, room: int, mask: Callable[[str], str] = str) -> list[Part]:
+    """The beginning of a value's JSON, masked, at least `room` characters if it has them: it costs what is shown."""
+    pieces, length = [], 0
+    for piece in _json(value, room, mask):
+        pieces.append(piece)
+        length += len(piece)
+        if length > room:
+            break
+    return templates(clean(mask("".join(pieces))), role_of(value))
+
+
+def _json(value: Value, room: int, mask: Callable[[str], str]) -> Iterator[str]:
+    """Compact JSON in pieces; a text that is longer than `room` has no end."""
+    match value:
+        case str():
+            text = mask(value)
+            yield json_text(text) if len(text) <= room else json_text(text[: room + 1])[:-1]
+        case dict():
+            for number, (key, item) in enumerate(value.items()):
+                yield ("," if number else "{") + json_text(key) + ":"
+                yield from _json(item, room, mask)
+            yield "}" if value else "{}"
+        case list():
+            for number, item in enumerate(value):
+                yield "," if number else "["
+                yield from _json(item, room, mask)
+            yield "]" if value else "[]"
+        case _:
+            yield json_text(value)
+
+
+def item_height(item: Value) -> int:
+    """How many lines `item_lines` has."""
+    match item:
+        case dict() if item:
+            return sum(_entry_height(value) for value in item.values())
+        case _:
+            return _entry_height(item)
+
+
+def item_lines(item: Value, indent: int = 0) -> Iterator[list[Part]]:
+    """The lines of an item of a list, with the dash before it."""
+    return _item(item, indent)
+
+
+def _entry_height(value: Value) -> int:
+    """How many lines a value has with its key, or its dash."""
+    match value:
+        case dict() if value:
+            return 1 + item_height(value)
+        case list() if value:
+            return 1 + sum(map(item_height, value))
+        case str() if "\n" in value:
+            return 2 + value.rstrip("\n").count("\n")
+        case _:
+            return 1
 
 
 def templates(text: str, role: str) -> list[Part]:

@@ -1,4 +1,4 @@
-"""Panes that show text: a task's definition, its error, a project's problems."""
+"""Panes that show text: a task's definition, its error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.message import Message
 from ..engine.attempt import DONE, Task
 from ..workflow.config import Params, position_of
 from ..workflow.errors import Problem
-from .lines import Lines, Part, Row
+from .lines import Lines, Part, Row, Subject
 from .outline import outline
 from .symbols import ASKING, LOOKS
 from .tasks import operator_and_command
@@ -36,6 +36,8 @@ class Line:
     hang: int = 0
     task: Task | None = None
     """Where Enter and a double click lead."""
+    problem: Problem | None = None
+    """What the line tells of."""
 
 
 def title(text: str) -> Line:
@@ -115,6 +117,28 @@ class Page(Lines):
             self.post_message(self.Followed(task))
 
 
+class TaskPage(Page):
+    """All about a task, and the texts that its operator made."""
+
+    HELP = """\
+The selected task: how it stands, its definition as written and as evaluated, what it stored and exported, and the
+texts that its operator made, such as a query with all templates filled in."""
+
+    def look_at(self, subject: Subject, *, keep: bool) -> None:
+        self.show(task_lines(self._view, subject.task, subject.inspection(), self.width()), keep=keep)
+
+
+class ErrorPage(Page):
+    """Why a task failed, and what can be done."""
+
+    HELP = """\
+Why the selected task, or one in it, failed: the message, what to do (➤), your own Python code with the line that
+raised (➤), and the traceback. Enter goes to the task."""
+
+    def look_at(self, subject: Subject, *, keep: bool) -> None:
+        self.show(error_lines(self._view, subject.task), keep=keep)
+
+
 def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> Iterator[Line]:
     """All about a task: how it stands, its definition as written, and as evaluated beside or below it."""
     look = view.look(task)
@@ -145,6 +169,10 @@ def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> It
             yield BLANK
             yield title(word)
             yield from _outlined(values)
+    for name, text in task.artifacts.items():
+        yield BLANK
+        yield title(clean(name))
+        yield from (Line([("  " + line, "")], 4) for line in clean_lines(text.rstrip("\n")))
 
 
 def _evaluated(inspection: Inspection) -> Iterator[Line]:
@@ -182,18 +210,6 @@ def _outlined(values: Params) -> Iterator[Line]:
     for parts in outline(values, 2):
         indent = len(parts[0][0]) if parts[0][0].isspace() else 0
         yield Line(parts, indent + 4)
-
-
-def artifact_lines(view: View, task: Task) -> Iterator[Line]:
-    """The texts that a task's operator made, with all templates filled in."""
-    yield Line([(clean(task.full_name), "emphasis")])
-    if not task.artifacts:
-        words = "has made no texts: the queries of td>, bq> and the like are shown here, with all templates filled in"
-        yield Line([(words, "dim")])
-    for name, text in task.artifacts.items():
-        yield BLANK
-        yield title(clean(name))
-        yield from (Line([("  " + line, "")], 4) for line in clean_lines(text.rstrip("\n")))
 
 
 def error_lines(view: View, task: Task) -> Iterator[Line]:
@@ -241,7 +257,7 @@ def _what_to_do(view: View, failed: Task) -> Iterator[Line]:
         "n": "goes on with the failure: _retry and _error take effect",
     }
     if view.asking(failed):
-        sent = {"7": "shows what it would have sent"} if failed.artifacts else {}
+        sent = {"4": "shows what it would have sent"} if failed.artifacts else {}
         give = "gives its output, for this run or in a file for all later ones"
         choices = {"P": give, **sent, **{key: choices[key] for key in "ken"}}
     for key, text in choices.items():
@@ -303,22 +319,3 @@ def _frame_lines(frames: tuple[Params, ...], project: Path) -> Iterator[Line]:
             here = line == frame["line"]
             sign = ("➤" if here else " ") + f"{line:>5} "
             yield Line([("  " + sign, "error" if here else "dim"), (clean(text), "emphasis" if here else "dim")], 9)
-
-
-def problem_lines(problems: tuple[Problem, ...], loaded: bool) -> Iterator[Line]:
-    """What is wrong with the project's files; `loaded` is whether they were right before."""
-    if not problems:
-        yield Line([("✔ ", "success"), ("no problems: the files load", "dim")])
-        return
-    for problem in problems:
-        error = problem.severity == "error"
-        place = f"{problem.position}  " if problem.position else ""
-        first, *rest = clean_lines(problem.message)
-        mark = ("✖ error    ", "error") if error else ("⚠ warning  ", "warning")
-        yield Line([mark, (clean(place), "key"), (first, "emphasis")], 11)
-        yield from (Line([(" " * 11 + text, "")], 11) for text in rest)
-        if problem.hint:
-            yield Line([(" " * 11 + "➤ ", "accent"), (clean(problem.hint), "accent")], 13)
-    yield BLANK
-    before = "The workflow as it was before goes on. " if loaded else ""
-    yield Line([(f"{before}Correct the file and save it: it is loaded again.", "dim")])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from .actions import ACTIONS, PANES, Action
 
@@ -26,9 +27,10 @@ class DebuggerCommands(Provider):
         """Text, help and action."""
         for action in ACTIONS:
             if self.debugger.refusal(action) is None:
-                yield _text(action), action.help, action.name
-        for number, (pane, name) in enumerate(PANES, 1):
-            yield f"{name} pane  ({number})", f"go to {name.lower()}", f"pane('{pane}')"
+                yield _text(action, self.debugger.key_of(action)), action.help, action.name
+        for pane in PANES:
+            key = self.debugger.main.pane_keys[pane.name]
+            yield _with_key(f"{pane.title} pane", key), f"go to {pane.title}", f"pane('{pane.name}')"
 
     async def discover(self) -> Hits:
         for text, help, action in self._commands():
@@ -42,6 +44,21 @@ class DebuggerCommands(Provider):
                 yield Hit(score, matcher.highlight(text), partial(self.app.run_action, action), help=help)
 
 
-def _text(action: Action) -> str:
+class Palette(CommandPalette):
+    """Textual's palette, for keys that come faster than it is painted."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).size.height:
+            super()._action_command_list(action)
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+def _text(action: Action, key: str) -> str:
     word = action.label if action.label not in ("over", "into", "out") else f"step {action.label}"
-    return f"{word.capitalize()}  ({action.key})"
+    return _with_key(f"{word[0].upper()}{word[1:]}", key)
+
+
+def _with_key(text: str, key: str) -> str:
+    return f"{text}  ({key})" if key else text

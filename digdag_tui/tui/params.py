@@ -1,235 +1,367 @@
-"""A task's params: each value, who set it, what that overrode, and what a template became."""
+"""A task's params: each value, who set it, what that overrode, what a template became, and what has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from ..params.layers import Binding, Origin, Source
+from rich.cells import cell_len
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from ..params.layers import Origin
 from ..workflow.text import json_text
-from .lines import Lines, Part, Row
-from .outline import json_parts, outline, role_of, templates
-from .symbols import CLOSED, OPEN
-from .text import clean, fit, fit_left, pad
+from .boxes import Box
+from .filter import FilterLine
+from .lines import Lines, Part, Row, Subject
+from .param_rows import BUILT_IN, Entry, ParamRows, Path, Shown, describe, more
+from .since import Since
+from .text import clean
 from .view import View
 
 if TYPE_CHECKING:
+    from ..debugger.explain import Hint
     from ..debugger.inspect import Inspection, Param
-    from ..params.evaluate import Reading
+    from ..debugger.launch import Loaded
+    from .since import Changes
 
-WHO = {
-    Source.STORE: "stored by",
-    Source.RUNTIME_EXPORT: "exported by",
-    Source.EXPORT: "_export",
-    Source.EDIT: "edited by you",
-    Source.LOCAL: "",
-}
-DETAIL_ROWS = 200
-"""More lines of one value are not shown."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """A row; `fold` is what Enter opens and closes, `param` what editing is about."""
-
-    left: list[Part]
-    right: list[Part] = field(default_factory=list)
-    role: str = ""
-    param: Param | None = None
-    fold: tuple[str, ...] | None = None
+Spot: TypeAlias = tuple[Path, int]
+"""A row: the param that it is about, and the how manyth of its rows it is."""
 
 
 class ParamsPane(Lines):
     """The params of one task, its own keys first, the built-in ones folded at the end."""
 
+    HELP = """\
+Each row is a param: its name, its value, and at the right edge who set it.
+  "0.05"  0.05     a text in quotes, a number without: inside ${...} they differ
+  ▸ ▾              more inside: Enter, → and ← open and close
+  ╰ overrides 0    an earlier value that lost, and who set that
+  ╰ over {...}     an object that this one was merged over
+  = ...  reads a   the text before it was evaluated, and the params that it read
+  + ~ -            new, changed, removed since the stop before this one
+  ⚠ ➤              what is wrong or surprising about a value, and what to do
+Enter on a value goes to who set it, on a = row to what it read;
+Backspace comes back. The line below says the type of what the cursor is on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "end_filter", "All params", show=False)]
+
+    class Followed(Message):
+        """The person wants to see the param at a path, or who set a value; `spot` is where they were."""
+
+        def __init__(self, target: Path | Origin, spot: Spot | None) -> None:
+            super().__init__()
+            self.target = target
+            self.spot = spot
+
     def __init__(self, view: View, *, id: str) -> None:
         super().__init__(id=id)
         self._view = view
+        self._since = Since(view)
+        self.workflow: Callable[[], Loaded | None] = lambda: None
+        """The workflow as it was loaded."""
         self._inspection: Inspection | None = None
+        self._is_group = False
+        self._hints: list[Hint] = []
         self._entries: list[Entry] = []
-        self._opened: set[tuple[str, ...]] = set()
+        self._shown = Shown()
+        self._filter: FilterLine | None = None
+        self._found = ""
+        self._reading: tuple[Spot | None, int] = (None, 0)
+        """The row whose variables Enter moves through, and how far it has come."""
+        self._words = ""
+        self._chosen = False
+        """Whether the cursor is where the person put it."""
+        self.changes: Changes | None = None
+        """What has changed since the stop before; None if the task is not stopped at, or there was none."""
 
-    def show(self, inspection: Inspection | None) -> None:
-        """Show other params; the cursor stays on the param it is on if that is still there."""
-        selected = self.selected()
-        self._inspection = inspection
+    def look_at(self, subject: Subject, *, keep: bool) -> None:
+        spot, top = self.spot(), self.scroll_offset.y
+        was_own = spot is not None and self._inspection is not None and self._inspection.is_own(spot[0])
+        self._inspection = subject.inspection()
+        self._is_group = subject.task.is_group
+        self.changes = self._since.changes(subject)
+        self._hints = self._hints_about(subject)
+        row = self.cursor
         self._fill()
-        if not selected or not self.select(selected.path):
-            self.move_to(1)
+        if self._chosen and spot and self._go_to(spot):
+            self.scroll_to(y=max(0, top + self.cursor - row), animate=False, force=True)
+        elif not self._chosen or was_own:
+            self._go_home()
+        self._tell()
+
+    def _hints_about(self, subject: Subject) -> list[Hint]:
+        from ..debugger.explain import hints
+
+        view = self._view
+        return hints(view.attempt, subject.task, subject.inspection(), view.project, self.workflow())
+
+    # The cursor
 
     def selected(self) -> Param | None:
         """The param at the cursor."""
         return self._entries[self.cursor].param if self.cursor < len(self._entries) else None
 
-    def select(self, path: tuple[str, ...]) -> bool:
-        """Put the cursor on a param, opening what it is in; False if there is none."""
+    def spot(self) -> Spot | None:
+        """Where the cursor is, for `restore`."""
+        param = self.selected()
+        if param is None:
+            return None
+        return param.path, self.cursor - self._first_row(param.path)
+
+    def restore(self, spot: Spot) -> bool:
+        """Put the cursor where it was; False if the param is not there."""
+        found = self.select(spot[0])
+        return found and self._go_to(spot)
+
+    def _go_home(self) -> None:
+        """To the first param."""
+        self._chosen = False
+        self.move_to(1)
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def move_by_person(self, number: int) -> None:
+        self._chosen = True
+        super().move_by_person(number)
+
+    def _go_to(self, spot: Spot) -> bool:
+        path, number = spot
+        first = self._first_row(path)
+        if first < 0:
+            return False
+        row = first + number
+        param = self._entries[row].param if row < len(self._entries) else None
+        self.move_to(row if param and param.path == path else first)
+        return True
+
+    def _first_row(self, path: Path) -> int:
+        rows = (number for number, entry in enumerate(self._entries) if entry.param and entry.param.path == path)
+        return next(rows, -1)
+
+    def select(self, path: Path) -> bool:
+        """Put the cursor on a param, opening what it is in and showing all if it is hidden; False if there is none."""
+        inspection = self._inspection
+        if inspection is None or inspection.find(path) is None:
+            return False
         inside = {path[:length] for length in range(1, len(path))}
-        if inside - self._opened:
-            self._opened |= inside
+        if any(param.path[0] == path[0] for param in inspection.built_in):
+            inside |= {BUILT_IN}
+        if inside - self._shown.opened:
+            self._shown.opened |= inside
             self._fill()
-        found = (number for number, entry in enumerate(self._entries) if entry.param and entry.param.path == path)
-        number = next(found, None)
-        if number is not None:
-            self.move_to(number, center=True)
-        return number is not None
+        if self._first_row(path) < 0:
+            self._shown.opened |= {more(place) for place in inside}
+            self._shown.only_changed = False
+            self.end_filter()
+            self._fill()
+        row = self._first_row(path)
+        if row >= 0:
+            self._chosen = True
+            self.move_to(row, center=True)
+        self._tell()
+        return row >= 0
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        super().watch_cursor(before, now)
+        self._tell()
 
     def on_resize(self) -> None:
         self._fill()
         super().on_resize()
+
+    # Rows
 
     def count(self) -> int:
         return len(self._entries)
 
     def row(self, number: int, width: int) -> Row:
         entry = self._entries[number]
-        return Row(entry.left, entry.right, entry.role)
+        return Row(entry.parts(), entry.right)
 
     def text_of(self, number: int) -> str:
         entry = self._entries[number]
-        return "".join(text for text, _ in (*entry.left, *entry.right)).strip()
+        return "".join(text for text, _ in (*entry.parts(), *entry.right)).strip()
 
     def copied(self) -> str:
         param = self.selected()
         return self._view.mask(json_text(param.value)) if param else super().copied()
 
+    def _fill(self) -> None:
+        if self._inspection is None:
+            return
+        width = self.scrollable_content_region.width
+        rows = ParamRows(
+            self._inspection,
+            self._shown,
+            width,
+            self._view.mask,
+            is_group=self._is_group,
+            changes=self.changes,
+            hints=self._hints,
+        )
+        self._entries = list(rows.entries())
+        self._found = f"{rows.found:,} found" if self._shown.needle else ""
+        if self._filter:
+            self._filter.count(self._found)
+        self.update()
+
+    # Opening, following
+
     def action_choose(self) -> None:
-        self._fold(None)
+        entry = self._entry()
+        if entry and entry.fold:
+            self._fold(None)
+        elif entry and entry.reads:
+            self._follow_next_read(entry)
+        elif entry and entry.origin:
+            self.post_message(self.Followed(entry.origin, self.spot()))
 
     def action_open(self) -> None:
         self._fold(True)
 
     def action_close(self) -> None:
-        self._fold(False)
+        entry = self._entry()
+        if entry and entry.param and entry.fold not in self._shown.opened and len(entry.param.path) > 1:
+            self.move_to(max(0, self._first_row(entry.param.path[:-1])))
+        else:
+            self._fold(False)
 
     def clicked(self, number: int, x: int) -> None:
-        if self._entries[number].fold and (x < 3 or self._entries[number].param is None):
+        entry = self._entries[number]
+        width = self.scrollable_content_region.width
+        right = width - sum(cell_len(text) for text, _ in entry.right)
+        text, _ = _part_at(entry.right, x - right) if x >= right else _part_at(entry.parts(), x)
+        names = [name for name in entry.reads if clean(name) == text or _reads(text, name)]
+        if names:
+            self.post_message(self.Followed(tuple(names[0].split(".")), self.spot()))
+        elif x >= right and text.strip() and entry.origin:
+            self.post_message(self.Followed(entry.origin, self.spot()))
+        elif entry.fold and (x < _expander_end(entry) or entry.param is None):
             self._fold(None)
 
+    def _entry(self) -> Entry | None:
+        return self._entries[self.cursor] if self.cursor < len(self._entries) else None
+
+    def _follow_next_read(self, entry: Entry) -> None:
+        """Go to the first variable of a text, the next time to the second."""
+        spot = self.spot()
+        number = self._reading[1] + 1 if self._reading[0] == spot else 0
+        number %= len(entry.reads)
+        self._reading = (spot, number)
+        self.post_message(self.Followed(tuple(entry.reads[number].split(".")), spot))
+
     def _fold(self, open: bool | None) -> None:
-        fold = self._entries[self.cursor].fold if self._entries else None
-        if fold is None:
+        entry = self._entry()
+        if entry is None or entry.fold is None:
             return
         if open is None:
-            self._opened ^= {fold}
+            self._shown.opened ^= {entry.fold}
         elif open:
-            self._opened |= {fold}
+            self._shown.opened |= {entry.fold}
         else:
-            self._opened -= {fold}
+            self._shown.opened -= {entry.fold}
         self._fill()
 
-    # Rows
+    # What is shown: only what changed, only what matches
 
-    def _fill(self) -> None:
-        inspection = self._inspection
-        self._entries = list(self._sections(inspection)) if inspection else []
-        self.update()
+    @property
+    def only_changed(self) -> bool:
+        """Whether only what has changed since the stop before is shown."""
+        return self._shown.only_changed
 
-    def _sections(self, inspection: Inspection) -> Iterator[Entry]:
-        if inspection.error:
-            yield Entry([("✖ ", "error"), (clean(inspection.error), "error")])
-        column = self._column((*inspection.own, *inspection.params))
-        for word, params in (("This task's own keys", inspection.own), ("Params", inspection.params)):
-            if params:
-                yield Entry([(word, "title")])
-                for param in params:
-                    yield from self._param(param, column, 0)
-        if not inspection.params:
-            yield Entry([("Params", "title")])
-            yield Entry([("  none: no _export, no -p, and no task before this one stored anything", "dim")])
-        fold = ("",)
-        is_open = fold in self._opened
-        sign = OPEN if is_open else CLOSED
-        yield Entry([(f"{sign} ", "dim"), (f"Built in ({len(inspection.built_in)})", "title")], fold=fold)
-        if is_open:
-            column = self._column(inspection.built_in)
-            for param in inspection.built_in:
-                yield from self._param(param, column, 0)
+    def show_only_changed(self, only: bool) -> None:
+        """Show only what has changed since the stop before, or all."""
+        spot = self.spot()
+        self._shown.only_changed = only
+        self._fill()
+        if spot is None or not self._go_to(spot):
+            self._go_home()
+        self._tell()
 
-    def _column(self, params: tuple[Param, ...]) -> int:
-        """How wide the names are."""
-        longest = max((len(param.name) for param in params), default=0)
-        return max(8, min(longest, self.scrollable_content_region.width // 3))
-
-    def _param(self, param: Param, column: int, depth: int) -> Iterator[Entry]:
-        opens = self._opens(param)
-        is_open = opens and param.path in self._opened
-        sign = (OPEN if is_open else CLOSED) if opens else " "
-        before = "  " * depth
-        left: list[Part] = [(f"{before}{sign} ", "dim"), (pad(clean(param.name), column - 2 * depth) + "  ", "key")]
-        if is_open and isinstance(param.value, dict):
-            left.append(("", ""))
+    def filter(self) -> None:
+        """Ask for a text that names, paths or values must have in them."""
+        if self._filter is None:
+            self._filter = FilterLine(self, self._filtered, self._filter_ended)
+            self._box().mount(self._filter, before=self)
         else:
-            left += self._value(param.value, "error" if param.errors else role_of(param.value))
-        yield Entry(left, self._origin(param.origin), param=param, fold=param.path if opens else None)
-        indent = " " * (column + 2)
-        for error in param.errors if not is_open else ():
-            yield Entry([(f"{indent}  ⚠ ", "error"), (clean(error), "error")], param=param)
-        if param.reading and not param.errors and not is_open:
-            yield self._template(param.reading, param, indent)
-        if not is_open or not isinstance(param.value, dict):
-            for binding in param.overridden:
-                yield self._overridden(binding, param, indent)
-        if is_open:
-            yield from self._inside(param, column, depth)
+            self._filter.take_focus()
 
-    def _template(self, reading: Reading, param: Param, indent: str) -> Entry:
-        """The text that a value was evaluated from."""
-        text = templates(fit(self._view.mask(clean(reading.text)), 200), "dim")
-        reads = f"   reads {', '.join(reading.variables)}" if reading.variables else ""
-        return Entry([(f"{indent}  = ", "dim"), *text, (clean(reads), "dim")], param=param)
+    def end_filter(self) -> None:
+        """Show all params again."""
+        if self._filter:
+            self._filter.action_end()
 
-    def _inside(self, param: Param, column: int, depth: int) -> Iterator[Entry]:
-        children = param.children()
-        if children:
-            for child in children:
-                yield from self._param(child, column, depth + 1)
-            return
-        value = param.value
-        lines = list(outline({"": value}))[1:] if isinstance(value, list) else self._long_text(str(value))
-        for parts in lines[:DETAIL_ROWS]:
-            yield Entry(
-                [("  " * depth + "    ", ""), *((self._view.mask(text), role) for text, role in parts)], param=param
-            )
-        if len(lines) > DETAIL_ROWS:
-            yield Entry([("  " * depth + f"    … {len(lines) - DETAIL_ROWS} more lines", "dim")], param=param)
+    def action_end_filter(self) -> None:
+        if self._filter is None:
+            raise SkipAction
+        self.end_filter()
 
-    def _long_text(self, text: str) -> list[list[Part]]:
-        width = max(20, self.scrollable_content_region.width - 8)
-        lines = [
-            line[start : start + width] for line in text.split("\n") for start in range(0, max(1, len(line)), width)
-        ]
-        return [templates(clean(line), "string") for line in lines]
+    def _filtered(self, text: str) -> str:
+        spot = self.spot()
+        self._shown.needle = text
+        self._fill()
+        if spot is None or not self._go_to(spot):
+            self._go_home()
+        self._tell()
+        return self._found
 
-    def _opens(self, param: Param) -> bool:
-        if isinstance(param.value, str):
-            return "\n" in param.value or len(param.value) > self.scrollable_content_region.width // 2
-        return isinstance(param.value, dict | list) and bool(param.value)
+    def _filter_ended(self) -> None:
+        self._filter = None
 
-    def _value(self, value: object, role: str) -> list[Part]:
-        if isinstance(value, dict | list):
-            return [(self._view.mask(text), part_role) for text, part_role in json_parts(value)]
-        return [(self._view.mask(clean(json_text(value))), role)]
+    # The border
 
-    def _overridden(self, binding: Binding, param: Param, indent: str) -> Entry:
-        merges = isinstance(binding.value, dict) and isinstance(param.value, dict)
-        text = self._view.mask(clean(json_text(binding.value)))
-        sign = "  + " if merges else "  ╰ "
-        return Entry(
-            [(indent + sign, "dim"), (text, "dim" if merges else "dim struck")],
-            self._origin(binding.origin),
-            param=param,
-        )
+    def on_show(self) -> None:
+        if self._filter:
+            self._filter.display = True
+        self._words = ""
+        self._tell()
 
-    def _origin(self, origin: Origin) -> list[Part]:
-        """Who set it, at the right edge, at most half of the pane."""
-        room = max(12, self.scrollable_content_region.width // 2)
-        who = WHO.get(origin.source, origin.source.value)
-        task = clean(origin.task or "") if who and origin.source is not Source.EDIT else ""
-        file, line = (clean(origin.position.file), f":{origin.position.line}") if origin.position else ("", "")
-        if len(who) + len(task) + len(file) + len(line) + 5 > room:
-            file = file.rpartition("/")[2]
-        place = f"  {fit_left(file, room // 2)}{line}" if file else ""
-        task = f" {fit_left(task, max(8, room - len(who) - len(place) - 2))}" if task else ""
-        role = "accent emphasis" if origin.source is Source.EDIT else "dim"
-        return [(f" {who}{task}", role), (place, "dim")]
+    def on_hide(self) -> None:
+        if self._filter:
+            self._filter.display = False
+        if self._box().border_subtitle == self._words:
+            self._box().border_subtitle = ""
+
+    def _tell(self) -> None:
+        """Say in the border what the value at the cursor is, and where Enter leads."""
+        words = " · ".join(self._facts()).replace("[", r"\[")
+        if words != self._words and self.display and self.is_mounted:
+            self._words = self._box().border_subtitle = words
+
+    def _facts(self) -> Iterator[str]:
+        entry = self._entry()
+        if entry and entry.param:
+            yield describe(entry.param.value)
+        if entry and entry.fold:
+            yield "Enter closes" if entry.fold in self._shown.opened else "Enter opens"
+        elif entry and entry.reads:
+            yield f"Enter: {' '.join(map(clean, entry.reads[:3]))}{' …' * (len(entry.reads) > 3)}"
+        elif entry and entry.origin and (entry.origin.position or entry.origin.task):
+            yield "Enter: who set it"
+        if self._shown.only_changed:
+            yield "only what changed (d: all)"
+
+    def _box(self) -> Box:
+        assert isinstance(self.parent, Box)
+        return self.parent
+
+
+def _part_at(parts: Iterable[Part], x: int) -> Part:
+    """The part at a cell."""
+    for text, role in parts:
+        x -= cell_len(text)
+        if x < 0:
+            return text, role
+    return "", ""
+
+
+def _reads(text: str, name: str) -> bool:
+    """Whether a `${...}` names a param."""
+    return text.startswith("${") and re.search(rf"(?<![\w$.]){re.escape(name)}(?![\w$])", text) is not None
+
+
+def _expander_end(entry: Entry) -> int:
+    """The cell behind the sign that opens and closes a row."""
+    return sum(cell_len(text) for text, _ in entry.parts()[:2])

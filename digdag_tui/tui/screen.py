@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,17 +17,24 @@ from textual.widgets import Input, Static
 from ..engine.attempt import Task
 from .actions import PANES
 from .boxes import Box, HeaderLine, KeyBar, Small, Tab
+from .finding import Finding
+from .layout import Direction, Layout
 from .lines import Lines
-from .log import LogPane
-from .pages import Page, artifact_lines, error_lines, problem_lines, task_lines
+from .log import LEVELS, LogPane
+from .pages import ErrorPage, Page, TaskPage
 from .params import ParamsPane
+from .problems import ProblemsPane
+from .source import SourcePane
+from .stops import StopsPane
 from .symbols import ASKING
-from .tasks import TaskTree, short_name
-from .text import fit_left, plural
+from .tasks import TaskTree
+from .timeline import Timeline
 from .view import Changed, View
+from .watch import WatchPane
 
 if TYPE_CHECKING:
     from ..debugger.inspect import Inspection
+    from ..workflow.errors import Position
 
 NARROW, TALL, LEAST = 100, 34, (60, 15)
 """Below so many columns panes do not fit side by side; below so many lines not above each other."""
@@ -35,15 +42,27 @@ NARROW, TALL, LEAST = 100, 34, (60, 15)
 REST = 20
 """How much longer than working them out panes stay as they are while tasks run."""
 
-BOXES = {
-    "tasks-box": ("tasks",),
-    "about-box": ("params", "task", "error", "artifacts"),
-    "output-box": ("log", "problems"),
-}
+BOXES = {box: tuple(pane.name for pane in PANES if pane.box == box) for box in dict.fromkeys(p.box for p in PANES)}
+"""The names of the panes in each box."""
+PANE_TITLES = {pane.name: pane.title for pane in PANES}
+
+
+class TaskSubject:
+    """The selected task, and its params once they were asked for."""
+
+    def __init__(self, task: Task, inspect: Callable[[Task], Inspection]) -> None:
+        self.task = task
+        self._inspect = inspect
+        self._inspection: Inspection | None = None
+
+    def inspection(self) -> Inspection:
+        if self._inspection is None:
+            self._inspection = self._inspect(self.task)
+        return self._inspection
 
 
 class MainScreen(Screen[None]):
-    """Seven panes in three boxes: side by side, above each other, or one at a time, as the terminal has room."""
+    """Panes in three boxes: side by side, above each other, or one at a time, as the terminal has room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "next_pane(1)", "Next pane", show=False),
@@ -59,7 +78,6 @@ class MainScreen(Screen[None]):
         view: View,
         workflow: str,
         inspect: Callable[[Task], Inspection],
-        breakpoints: Callable[[], set[str]],
     ) -> None:
         super().__init__()
         self._workflow = workflow
@@ -68,38 +86,47 @@ class MainScreen(Screen[None]):
         self.active = "tasks"
         """The pane that has the focus, and that alone shows when there is room for one."""
         self._inspect = inspect
-        self._inspection: Inspection | None = None
+        self._subject: TaskSubject | None = None
         self._current = {box: panes[0] for box, panes in BOXES.items()}
-        self._stale = {*BOXES["about-box"]}
+        self._stale: set[str] = set()
         self._keep = False
         self._rested = 0.0
         """When what is shown about a task may be worked out again while tasks run."""
         self._zoomed = False
+        self._layout = Layout()
+        self._pane_keys = {pane.name: pane.key for pane in PANES}
         self._wanted = ""
-        self.tasks = TaskTree(view, breakpoints, id="tasks")
+        self.tasks = TaskTree(view, id="tasks")
         self.params = ParamsPane(view, id="params")
-        self.task_page = Page(view, id="task")
-        self.error_page = Page(view, id="error")
-        self.artifacts = Page(view, id="artifacts")
+        self.source = SourcePane(view, id="source")
         self.log_pane = LogPane(view, id="log")
-        self.problems = Page(view, id="problems")
+        self.watch_pane = WatchPane(view, id="watch")
+        self.stops = StopsPane(view, id="stops")
+        self.problems = ProblemsPane(view, id="problems")
+        self.panes: dict[str, Lines] = {
+            "tasks": self.tasks,
+            "params": self.params,
+            "source": self.source,
+            "task": TaskPage(view, id="task"),
+            "error": ErrorPage(view, id="error"),
+            "log": self.log_pane,
+            "timeline": Timeline(view, id="timeline"),
+            "watch": self.watch_pane,
+            "stops": self.stops,
+            "problems": self.problems,
+        }
         self.find_pane: Lines = self.tasks
         self._found_from = 0
+        self._finding: Finding | None = None
+        self._output_words = ""
 
     def compose(self) -> ComposeResult:
         yield HeaderLine(self.view.project.name, self._workflow, id="header")
         with Container(id="body"):
-            with Box(id="tasks-box"):
-                yield self.tasks
+            yield self._box("tasks-box")
             with Vertical(id="right"):
-                with Box(id="about-box"):
-                    yield self.params
-                    yield self.task_page
-                    yield self.error_page
-                    yield self.artifacts
-                with Box(id="output-box"):
-                    yield self.log_pane
-                    yield self.problems
+                yield self._box("about-box")
+                yield self._box("output-box")
         with Horizontal(id="find"):
             yield Static("/", id="find-sign")
             yield Input(compact=True, id="find-text", select_on_focus=False)
@@ -107,18 +134,20 @@ class MainScreen(Screen[None]):
         yield KeyBar(id="keys")
         yield Small(id="small")
 
+    def _box(self, box: str) -> Box:
+        return Box(*(self.panes[name] for name in BOXES[box]), id=box)
+
     def on_mount(self) -> None:
         self.query_one("#find-text", Input).cursor_blink = False
         self.query_one("#find").display = False
         self._arrange()
-        self.problems.show(problem_lines((), loaded=True))
         self.set_focus(self.pane(self.active))
 
     # Panes
 
     def pane(self, name: str) -> Lines:
         """A pane by its name."""
-        return self.query_one(f"#{name}", Lines)
+        return self.panes[name]
 
     def show_pane(self, name: str, *, focus: bool = True) -> None:
         """Bring a pane to the front of its box, and the focus to it."""
@@ -144,8 +173,9 @@ class MainScreen(Screen[None]):
         self._refresh_stale()
 
     def action_next_pane(self, step: int) -> None:
-        names = [name for name, _ in PANES] if self.one_at_a_time else list(self._current.values())
-        self.show_pane(names[(names.index(self.active) + step) % len(names)])
+        names = [*self.panes] if self.one_at_a_time else list(self._current.values())
+        here = names.index(self.active) if self.active in names else -1
+        self.show_pane(names[(here + step) % len(names)])
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, Lines) and event.widget.id and event.widget.id != self.active:
@@ -155,11 +185,63 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
 
+    def move_border(self, direction: Direction) -> bool:
+        """Move a border between boxes by a key; False if there is none that can be moved so."""
+        if self.one_at_a_time or not self._layout.step(self, direction, narrow=self.size.width < NARROW):
+            return False
+        self._arrange()
+        return True
+
+    def on_box_dragged(self, event: Box.Dragged) -> None:
+        border = event.border
+        start = self.query_one(f"#{border.before}").region
+        self._layout.move(self, border, event.x - start.x if border.axis == "width" else event.y - start.y)
+        self._arrange()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether panes do not fit side by side."""
+        return self.size.width < NARROW
+
+    @property
+    def pane_keys(self) -> dict[str, str]:
+        """The key of each pane, as people write it; blank for none."""
+        return self._pane_keys
+
+    def use_pane_keys(self, keys: dict[str, str]) -> None:
+        """Show other keys of panes."""
+        self._pane_keys.update(keys)
+        self._tabs()
+
+    def restore(self, layout: dict[str, Any]) -> None:
+        """Before the first paint: look as `remembered` says."""
+        shares, panes, folded = (layout.get(name) for name in ("shares", "panes", "folded"))
+        self._layout = Layout(shares if isinstance(shares, dict) else None)
+        for box, kept in panes.items() if isinstance(panes, dict) else ():
+            if kept in BOXES.get(box, ()):
+                self._current[box] = kept
+        self._zoomed = layout.get("zoomed") is True
+        self.tasks.restore_folds(folded if isinstance(folded, list) else [], layout.get("folds_finished") is True)
+        if (level := layout.get("log_level")) in LEVELS:
+            self.log_pane.show_level(level)
+
+    def remembered(self) -> dict[str, Any]:
+        """How the screen looks, as JSON."""
+        return {
+            "shares": self._layout.shares,
+            "panes": self._current,
+            "zoomed": self._zoomed,
+            "folded": self.tasks.folds(),
+            "folds_finished": self.tasks.folds_finished,
+            "log_level": self.log_pane.level,
+        }
+
     def _arrange(self) -> None:
         width, height = self.size
         self.set_class(width < LEAST[0] or height < LEAST[1], "-tiny")
         self.set_class(width < NARROW, "-narrow")
         self.set_class(self.one_at_a_time, "-one")
+        self._layout.apply(self, narrow=width < NARROW, one=self.one_at_a_time)
         for box, panes in BOXES.items():
             self.query_one(f"#{box}").display = not self.one_at_a_time or self.active in panes
             for name in panes:
@@ -172,17 +254,17 @@ class MainScreen(Screen[None]):
         failed = self.selected is not None and self.view.error_of(self.selected)[0]
         marks = {
             "error": ASKING.symbol if asking else "✖" if failed else "",
-            "problems": str(len(self.view.problems) or ""),
-            "artifacts": str(len(self.selected.artifacts) or "") if self.selected else "",
+            "problems": str(len(self.view.all_problems()) or ""),
+            "task": str(len(self.selected.artifacts) or "") if self.selected else "",
         }
         tabs = [
-            Tab(pane, number, name, marks.get(pane, ""), pane != "artifacts" and not (asking and pane == "error"))
-            for number, (pane, name) in enumerate(PANES, 1)
+            Tab(pane, key, PANE_TITLES[pane], marks.get(pane, ""), pane != "task" and not (asking and pane == "error"))
+            for pane, key in self._pane_keys.items()
         ]
         for box, panes in BOXES.items():
             active = self.active if self.one_at_a_time else self._current[box]
             shown = tabs if self.one_at_a_time else [tab for tab in tabs if tab.pane in panes]
-            self.query_one(f"#{box}", Box).show_tabs(shown, active)
+            self.query_one(f"#{box}", Box).show_tabs(shown, active, self.size.width - 4 if self.one_at_a_time else 0)
 
     def shows(self, name: str) -> bool:
         """Whether a pane can be seen."""
@@ -211,8 +293,11 @@ class MainScreen(Screen[None]):
         if event.pane is self.tasks:
             task = self.tasks.selected()
         elif event.pane is self.log_pane:
-            task = self.view.tasks.get(self.log_pane.line(event.row).task)
+            task = self.log_pane.task_at(event.row)
             self._output_subtitle()
+        elif isinstance(event.pane, Timeline):
+            task = event.pane.task_at(event.row)
+            task = self.view.tasks.get(task.id) if task else None
         else:
             return
         if task:
@@ -221,35 +306,53 @@ class MainScreen(Screen[None]):
     def on_page_followed(self, event: Page.Followed) -> None:
         self.select(event.task)
 
+    def on_source_pane_task_chosen(self, event: SourcePane.TaskChosen) -> None:
+        self.select(event.task, from_pane="source")
+
+    def on_problems_pane_chosen(self, event: ProblemsPane.Chosen) -> None:
+        self.show_position(event.position)
+        self.source.action_choose()
+
+    def show_position(self, position: Position, *, focus: bool = True) -> None:
+        """Show a line of a source file, whichever task is selected."""
+        self.show_pane("source", focus=focus)
+        self.source.show_position(position)
+
     # Painting
 
     def paint(self, changed: Changed) -> None:
         """Show what changed in the view."""
         if Changed.ATTEMPT in changed:
-            self.selected, self._inspection = None, None
+            self.selected, self._subject = None, None
         if changed & (Changed.LOG | Changed.ATTEMPT):
             self.log_pane.take_in()
-            self._output_subtitle()
+            if self.view.at_rest():
+                self._output_subtitle()
         if changed & (Changed.ROWS | Changed.ATTEMPT):
             self.tasks.rebuild()
             self._find_selected()
         if changed & (Changed.STATES | Changed.ROWS | Changed.ATTEMPT):
-            self.tasks.refresh()
+            self.tasks.states_changed()
             self._tasks_subtitle()
         if changed & ~(Changed.LOG | Changed.PROBLEMS):
             self._outdate(keep=True)
-            if Changed.PARAMS in changed or self.view.at_rest():
+            if changed & (Changed.PARAMS | Changed.PAST) or self.view.at_rest():
                 self._refresh_stale()
         if Changed.PROBLEMS in changed:
-            self.problems.show(problem_lines(self.view.problems, bool(self.view.tasks)))
+            self.source.show_problems()
+            self.problems.refill()
             self._tabs()
         if changed & (Changed.STATUS | Changed.ATTEMPT):
-            self.query_one(HeaderLine).status = self.view.status()
+            header = self.query_one(HeaderLine)
+            header.status = self.view.status()
+            header.set_class(self.view.past, "-past")
 
     def tick(self) -> None:
         """What changes while tasks run: how long they have, and what the selected one sees."""
+        self._output_subtitle()
         if self.view.running or self.view.waiting:
-            self.tasks.refresh()
+            for name in filter(self.shows, self.panes):
+                self.panes[name].tick()
         if self._stale and time.monotonic() > self._rested:
             self._refresh_stale()
 
@@ -266,8 +369,8 @@ class MainScreen(Screen[None]):
 
     def _outdate(self, *, keep: bool) -> None:
         """What is shown about the selected task does not hold any more."""
-        self._stale = {*BOXES["about-box"]}
-        self._inspection = None
+        self._stale = {*self.panes}
+        self._subject = None
         self._keep = keep
         self._tabs()
 
@@ -277,42 +380,40 @@ class MainScreen(Screen[None]):
             return
         for name in [name for name in self._stale if self.shows(name)]:
             self._stale.discard(name)
-            match name:
-                case "params":
-                    self.params.show(self.inspection(task))
-                case "task":
-                    self.task_page.show(
-                        task_lines(self.view, task, self.inspection(task), self.task_page.width()), keep=self._keep
-                    )
-                case "artifacts":
-                    self.artifacts.show(artifact_lines(self.view, task), keep=self._keep)
-                case _:
-                    self.error_page.show(error_lines(self.view, task), keep=self._keep)
+            self.panes[name].look_at(self.subject(task), keep=self._keep)
         now = time.monotonic()
         self._rested = now + REST * (now - began)
 
+    def subject(self, task: Task) -> TaskSubject:
+        """The selected task for the panes that are about it."""
+        if self._subject is None or self._subject.task is not task:
+            self._subject = TaskSubject(task, self._inspect)
+        return self._subject
+
     def inspection(self, task: Task) -> Inspection:
         """The params of the selected task."""
-        if self._inspection is None:
-            self._inspection = self._inspect(task)
-        return self._inspection
+        return self.subject(task).inspection()
 
     def _tasks_subtitle(self) -> None:
         done, count = self.view.progress()
         self.query_one("#tasks-box", Box).border_subtitle = f"{done:,}/{count:,} done" if count else ""
 
     def _output_subtitle(self) -> None:
-        pane = self.log_pane
-        words = [plural(pane.count(), "line")]
-        if pane.only:
-            words.insert(0, f"only {fit_left(short_name(pane.only), 30)} (o: all)")
-        if not pane.following:
-            words.append("End follows")
-        self.query_one("#output-box", Box).border_subtitle = " · ".join(words).replace("[", r"\[")
+        words = " · ".join(self.log_pane.words()).replace("[", r"\[")
+        if words != self._output_words:
+            self._output_words = words
+            for box in self.query("#output-box").results(Box):
+                box.border_subtitle = words
 
     def filter_log(self, task: Task | None) -> None:
         """Show the log of one task only, or all of it."""
         self.log_pane.show_only(task)
+        self._output_subtitle()
+        self.show_pane("log", focus=self.one_at_a_time)
+
+    def show_log_level(self, level: str) -> None:
+        """Show what a key of the log's `LEVELS` names."""
+        self.log_pane.show_level(level)
         self._output_subtitle()
         self.show_pane("log", focus=self.one_at_a_time)
 
@@ -344,36 +445,35 @@ class MainScreen(Screen[None]):
         self.query_one("#find").display = False
         self.set_focus(self.find_pane)
 
-    def action_end_find(self) -> None:
+    async def action_end_find(self) -> None:
         if self.find_pane.needle or self.query_one("#find").display:
-            self.find_pane.needle = ""
+            self.find_pane.needle, self._finding = "", None
             self.query_one("#find").display = False
             self.set_focus(self.find_pane)
+        elif self.view.past:
+            await self.run_action("app.present")
 
     def find_next(self, step: int) -> bool:
         """Go to the next place found, or the one before; False if nothing is looked for."""
-        if self.find_pane.needle:
+        if self.find_pane.needle and self._finding and not self._finding.done:
+            self._finding.also(step)
+        elif self.find_pane.needle:
             self._go_to_found(self.find_pane.place(), step)
         return bool(self.find_pane.needle)
 
     def _go_to_found(self, start: int, step: int) -> None:
-        pane = self.find_pane
-        places = pane.places(pane.needle) if pane.needle else []
-        count = ""
-        if places:
-            here = pane.order(start)
-            if step < 0:
-                before = (index for index, place in enumerate(places) if pane.order(place) < here)
-                index = max(before, default=len(places) - 1)
-            else:
-                later = (
-                    i for i, place in enumerate(places) if pane.order(place) > here or (not step and place == start)
-                )
-                index = next(later, 0)
-            pane.go(places[index])
-            count = f"{index + 1}/{len(places)}"
-        elif pane.needle:
-            count = "not found"
-        self.query_one("#find-count", Static).update(count)
-        if step and count:
-            self.notify(f"{pane.needle}: {count}", timeout=1.5, markup=False)
+        self._finding = Finding(self.find_pane, start, step) if self.find_pane.needle else None
+        self.query_one("#find-count", Static).update("")
+        if self._finding:
+            self._find_on(self._finding)
+
+    def _find_on(self, finding: Finding) -> None:
+        """Look on, unless something else is looked for by now."""
+        if finding is not self._finding:
+            return
+        finding.work()
+        self.query_one("#find-count", Static).update(finding.text)
+        if not finding.done:
+            self.set_timer(0.005, lambda: self._find_on(finding))
+        elif finding.step:
+            self.notify(f"{self.find_pane.needle}: {finding.text}", timeout=1.5, markup=False)

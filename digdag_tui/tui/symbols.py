@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..debugger.breakpoints import Breakpoint, Breakpoints
 from ..engine.attempt import Task
 from ..engine.events import State
 
 STOP = "❚❚"
+PAST = "◀"
 BREAKPOINT = "●"
 HERE = "➤"
+TOUCHED = "⟳"
+"""A saved file touches the task, which has not run since."""
 OPEN, CLOSED = "▾", "▸"
 
 
@@ -33,6 +37,7 @@ LOOKS: dict[State, Look] = {
     "error": Look("✖", "failed", "error"),
     "canceled": Look("⊘", "canceled", "warning"),
 }
+NOT_MATCHED = Look("◌", "no task yet", "warning")
 HANDLING = Look("▷", "failed, handling the error", "error")
 FAILED_NOW = Look("✖", "failed, not handled yet", "error")
 ASKING = Look("?", "needs its output", "warning")
@@ -41,3 +46,20 @@ ASKING = Look("?", "needs its output", "warning")
 def look(task: Task) -> Look:
     """How a task looks now."""
     return HANDLING if task.delayed and task.state == "planned" else LOOKS[task.state]
+
+
+def breakpoint_look(breakpoint: Breakpoint, *, muted: bool = False) -> Look:
+    """How a breakpoint looks in a gutter; the word is blank for one that always stops."""
+    if muted or not breakpoint.enabled:
+        return Look("○", "muted" if breakpoint.enabled else "off", "dim")
+    if breakpoint.log_message:
+        return Look("◆", "log", "accent")
+    if breakpoint.condition or breakpoint.hit_condition:
+        return Look("◉", "if", "error")
+    return Look(BREAKPOINT, "", "error")
+
+
+def gutter_look(breakpoints: Breakpoints, task: Task) -> Look | None:
+    """How the breakpoints on a task look: the one that does most."""
+    looks = [breakpoint_look(each, muted=breakpoints.muted) for each in breakpoints.of(task)]
+    return min(looks, key=lambda look: "●◉◆○".index(look.symbol), default=None)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import chain, islice
 from urllib.parse import unquote_plus
 
 from rich.cells import cell_len
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 
+from ..debugger.breakpoints import Breakpoints
 from ..engine.attempt import DONE, Task
 from ..engine.scopes import path
 from ..workflow.text import java_text, json_text
-from .lines import Lines, Part, Row
-from .symbols import BREAKPOINT, CLOSED, HERE, OPEN
+from .lines import SEARCHED, Lines, Part, Row
+from .symbols import ASKING, CLOSED, HERE, LOOKS, OPEN, TOUCHED, gutter_look
 from .text import clean, countdown, duration, pad
 from .view import View
 
 GUTTER = 2
+STEP = 8
+"""Cells by which the column of names grows."""
 _ITERATION = re.compile(r"\+for-(\d+=[^=&]*=\d+=[^=&]*(?:&\d+=[^=&]*=\d+=[^=&]*)*)")
 
 
@@ -53,6 +58,16 @@ def short_name(task: Task) -> str:
 class TaskTree(Lines):
     """All tasks, with their states; the cursor is the app's selected task."""
 
+    HELP = (
+        "All tasks in the order of the files: the gutter, the state, the name, what it runs, how long it took.\n"
+        + "".join(f"  {look.symbol}  {look.word}\n" for look in dict.fromkeys((*LOOKS.values(), ASKING)))
+        + f"  {HERE}  where it is stopped\n"
+        f"  {TOUCHED}  touched by a saved file, and not run since\n"
+        "  ● ◉ ◆ ○  a breakpoint: always, with a condition, one that logs, off; a click sets one\n"
+        "  ↻2  called again twice; pinned, skipped, saved: its output was given\n"
+        f"  {OPEN} {CLOSED}  a group, open or closed: Enter, → and ←"
+    )
+
     class BreakpointClicked(Message):
         """The person clicked the gutter before a task."""
 
@@ -60,28 +75,86 @@ class TaskTree(Lines):
             super().__init__()
             self.task = task
 
-    def __init__(self, view: View, breakpoints: Callable[[], set[str]], *, id: str) -> None:
+    def __init__(self, view: View, *, id: str) -> None:
         super().__init__(id=id)
         self._view = view
-        self._breakpoints = breakpoints
+        self.breakpoints: Breakpoints | None = None
+        """What the gutter shows, once there is a session."""
         self._folded: set[str] = set()
         self._rows: list[tuple[Task, int]] = []
         self._numbers: dict[int, int] = {}
         self._names = 0
+        """Cells that names take, with what stands before them: those that were seen so far."""
+        self._attempt = view.attempt
+        self.folds_finished = False
+        self._ended: set[int] = set()
+        """Groups that were seen to have ended well."""
+        self._folded_at_end: set[str] = set()
 
     def rebuild(self) -> None:
-        """Find the rows again: tasks were added, or groups opened or closed."""
-        self._rows, longest = [], 0
+        """Find the rows again: tasks were added, or groups opened or closed. The cursor stays on its task."""
+        before, row = self.selected(), self.cursor
+        if self._attempt is not self._view.attempt:
+            self._attempt, before = self._view.attempt, None
+            self._open_finished()
+        self._rows = []
         waiting = [(self._view.attempt.root, 0)] if self._view.tasks else []
         while waiting:
             task, depth = waiting.pop()
             self._rows.append((task, depth))
-            longest = max(longest, 2 * depth + len(label(task)))
             if task.children and task.full_name not in self._folded:
                 waiting.extend((child, depth + 1) for child in reversed(task.children))
         self._numbers = {task.id: number for number, (task, _) in enumerate(self._rows)}
-        self._names = longest
         self.update()
+        number = self._numbers.get(before.id, row) if before else row
+        if number != row:
+            top = self.scroll_offset.y + number - row
+            self.set_reactive(Lines.cursor, number)
+            self.scroll_to(y=max(0, top), animate=False, force=True, immediate=True)
+
+    def folds(self) -> list[str]:
+        """The full names of the groups that the person folded."""
+        return sorted(self._folded - self._folded_at_end)
+
+    def restore_folds(self, folded: list[str], folds_finished: bool) -> None:
+        """Fold as in an earlier session."""
+        self._folded = {name for name in folded if isinstance(name, str)}
+        self.folds_finished = folds_finished
+
+    def fold_finished(self, folds: bool) -> None:
+        """Fold all groups that ended well, and from now on those that do, or open them again."""
+        self.folds_finished = folds
+        if not folds:
+            self._open_finished()
+            self.rebuild()
+        self.states_changed()
+
+    def states_changed(self) -> None:
+        """Show other states; groups fold as they end, unless the selected task is inside."""
+        ended = self._newly_ended() if self.folds_finished else []
+        self._ended.update(task.id for task in ended)
+        selected = self.selected()
+        around = {selected, *selected.ancestors()} if selected else set()
+        names = {task.full_name for task in ended if task not in around} - self._folded
+        if names:
+            self._folded |= names
+            self._folded_at_end |= names
+            self.rebuild()
+        self.refresh()
+
+    def tick(self) -> None:
+        self.states_changed()
+
+    def _newly_ended(self) -> list[Task]:
+        return [
+            task for task, depth in self._rows
+            if depth and task.children and task.state == "success" and task.id not in self._ended
+        ]  # fmt: skip
+
+    def _open_finished(self) -> None:
+        self._folded -= self._folded_at_end
+        self._folded_at_end.clear()
+        self._ended.clear()
 
     def count(self) -> int:
         return len(self._rows)
@@ -106,31 +179,47 @@ class TaskTree(Lines):
         task, depth = self._rows[number]
         look = self._view.look(task)
         stop = self._view.stop_task() is task
+        mark = gutter_look(self.breakpoints, task) if self.breakpoints else None
         name = label(task)
         operator, command = operator_and_command(task)
         indent = GUTTER + 4 + 2 * depth
-        operators = min(self._names + GUTTER + 4, max(16, width // 2))
+        operators = min(self._names, max(16, width * 3 // 5))
+        room = max(8, operators - indent)
         left: list[Part] = [
-            (BREAKPOINT, "error") if task.full_name in self._breakpoints() else (" ", ""),
+            (mark.symbol, mark.role) if mark else (" ", ""),
             (HERE, "warning emphasis") if stop else (" ", ""),
             (" " * (1 + 2 * depth) + self._expander(task) + " ", "dim"),
             (look.symbol + " ", look.role),
-            (pad(name, max(cell_len(name), operators - indent)), self._name_role(task)),
+            (pad(name, room) if operator else name, self._name_role(task)),
             (f"  {operator}" if operator else "", "key"),
             (f" {self._view.mask(command)}" if command else "", "dim"),
         ]
         failed = self._view.failing(task) and not self._view.asking(task)
-        return Row(left, self._right(task), ("failed" if failed else "stop") if stop else "")
+        right = self._right(task)
+        if mark and mark.word:
+            right.insert(0, (mark.word + " ", "dim"))
+        return Row(left, right, ("failed" if failed else "stop") if stop else "")
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._make_room(range(self.scroll_offset.y, self.scroll_offset.y + self.size.height))
+        return super().render_lines(crop)
+
+    def _make_room(self, rows: range) -> None:
+        """See that names have room; in steps, so that the column of operators seldom moves."""
+        seen = self._rows[rows.start : rows.stop]
+        longest = max((GUTTER + 4 + 2 * depth + cell_len(label(task)) for task, depth in seen), default=0)
+        if longest > self._names:
+            self._names = -(-longest // STEP) * STEP
 
     def text_of(self, number: int) -> str:
         return self._text(self._rows[number][0])
 
-    def places(self, needle: str) -> list[int]:
+    def search(self, needle: str) -> Iterator[list[int]]:
         wanted = needle.casefold()
-        root = [self._view.attempt.root] if self._view.tasks else []
-        return [
-            task.id for start in root for task in (start, *start.descendants()) if wanted in self._text(task).casefold()
-        ]
+        root = self._view.attempt.root if self._view.tasks else None
+        tasks = chain([root], root.descendants()) if root else iter(())
+        while some := list(islice(tasks, SEARCHED)):
+            yield [task.id for task in some if wanted in self._text(task).casefold()]
 
     def place(self) -> int:
         return self._rows[self.cursor][0].id if self._rows else 0
@@ -170,6 +259,7 @@ class TaskTree(Lines):
 
     def _toggle(self, task: Task) -> None:
         self._folded ^= {task.full_name}
+        self._folded_at_end.discard(task.full_name)
         self.rebuild()
         self.move_by_person(self._numbers[task.id])
 
@@ -186,11 +276,13 @@ class TaskTree(Lines):
     def _right(self, task: Task) -> list[Part]:
         retries = task.state_params.get("retry_count", 0)
         parts: list[Part] = [(f"↻{retries} ", "warning")] if retries else []
+        if self._view.is_touched(task.full_name):
+            parts.insert(0, (f"{TOUCHED} touched ", "warning"))
         given = self._view.given_word(task)
         if given:
             return [*parts, (given, "warning")]
         if task.id in self._view.waiting and task.retry_at:
-            return [*parts, (f"in {countdown(task.retry_at - time.time())}", "dim")]
+            return [*parts, (f"in {countdown(task.retry_at - self._view.now())}", "dim")]
         seconds = self._seconds(task)
         return parts if seconds is None else [*parts, (duration(seconds), "dim")]
 
@@ -200,7 +292,7 @@ class TaskTree(Lines):
             return None
         if task.state in DONE and task.ended_at:
             return max(0.0, task.ended_at - task.started_at)
-        return max(0.0, time.time() - task.started_at) if task.id in self._view.running else None
+        return max(0.0, self._view.now() - task.started_at) if task.id in self._view.running else None
 
     @staticmethod
     def _text(task: Task) -> str:

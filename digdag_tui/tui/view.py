@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from enum import Flag, auto
 from pathlib import Path
 from typing import NamedTuple
 
+from ..debugger.edits import Edits
 from ..debugger.events import (
     AttemptOpened,
     Continued,
@@ -17,16 +19,21 @@ from ..debugger.events import (
     RequiredEvent,
     SessionEvent,
     Stopped,
+    WarningsFound,
 )
+from ..debugger.replay import Replay
 from ..engine.attempt import DONE, FAILED, Attempt, Task
 from ..engine.events import (
     PINNED,
     AttemptFinished,
     AttemptStarted,
     CancelRequested,
+    EditUndone,
     GroupPlanned,
     ParamEdited,
     RetryScheduled,
+    SessionContinued,
+    SessionStopped,
     TaskEnded,
     TaskFailed,
     TaskLogged,
@@ -55,6 +62,8 @@ class Changed(Flag):
     """Where the session stands: stopped, running, ended."""
     PROBLEMS = auto()
     PARAMS = auto()
+    PAST = auto()
+    """Another time is shown."""
     ATTEMPT = auto()
     """Everything: another attempt."""
 
@@ -76,11 +85,27 @@ class View:
         """Takes the values of secrets out of a text."""
         self.is_pinned: Callable[[str], bool] = lambda full_name: False
         """Whether the output of a task is given."""
-        self.attempt = Attempt()
+        self.is_touched: Callable[[str], bool] = lambda full_name: False
+        """Whether a saved file touches a task that has not begun since."""
+        self.replay = Replay()
+        """The attempt with its history; what the screen shows may be a time in the past."""
+        self.edits = Edits()
+        """What the person set in this attempt."""
         self.number = 0
+        self.held: list[SessionEvent] = []
+        """What came while the past is shown: to be applied when the present is again."""
+        self._log_ends: list[int] = []
+        """How many lines the log had after each of the replay's events."""
+        self.recorded = False
+        """Whether the attempt is one of the past that is only looked at."""
         self.workflow = ""
         self.stopped: Stopped | None = None
         self.problems: tuple[Problem, ...] = ()
+        """Why the project does not load."""
+        self.warnings: tuple[Problem, ...] = ()
+        """What was found in its files beside that."""
+        self.is_checked = False
+        """Whether they were looked through for that."""
         self.log = LogBook(self.mask)
         self.running: dict[int, None] = {}
         self.waiting: dict[int, None] = {}
@@ -96,25 +121,37 @@ class View:
         self.pausing = False
 
     def apply(self, event: SessionEvent) -> Changed:
-        """Take in an event."""
+        """Take in an event; those of the attempt wait while its past is shown."""
+        about_files = isinstance(event, ProblemsFound | WarningsFound | Reloaded)
+        if self.past and not about_files and not isinstance(event, AttemptOpened | DebuggerWaiting | Notice):
+            self.held.append(event)
+            return Changed.STATUS
         match event:
             case AttemptOpened():
                 self._open(event)
                 return Changed.ATTEMPT
             case Stopped():
+                self.replay.stop(event, time.time())
                 self.stopped, self.pausing = event, False
                 if event.reason == "exception":
                     self.running.pop(event.task, None)
                 return Changed.STATUS | Changed.STATES
             case Continued():
+                self.replay.go_on(time.time())
                 self.stopped = None
                 return Changed.STATUS | Changed.STATES
             case ProblemsFound():
                 self.problems = event.problems
+                self.warnings = tuple(found for found in self.warnings if found.severity == "warning")
                 return Changed.PROBLEMS | Changed.STATUS
+            case WarningsFound():
+                self.warnings, self.is_checked = event.problems, True
+                return Changed.PROBLEMS
             case RequiredEvent():
                 return self._required(event)
-            case Reloaded() | DebuggerWaiting() | Notice():
+            case Reloaded():
+                return Changed.STATES
+            case DebuggerWaiting() | Notice():
                 return Changed.NOTHING
             case TaskOutput():
                 self.log.add(event)
@@ -126,13 +163,20 @@ class View:
                 elif event.logger == SKIPPING and event.message == "Skipped":
                     self.given[event.task] = "saved"
                 return Changed.LOG
+            case SessionStopped() | SessionContinued():
+                self.replay.add(event)
+                return Changed.NOTHING
             case _:
-                self.attempt.apply(event)
+                self.replay.add(event)
+                self.edits.apply(event)
+                self._log_ends.append(self.log.end)
                 return self._follow(event) | (Changed.ROWS if getattr(event, "added", ()) else Changed.NOTHING)
 
     def _open(self, event: AttemptOpened) -> None:
-        self.attempt = Attempt()
-        self.number, self.workflow = event.number, event.workflow
+        self.replay = Replay()
+        self.held.clear()
+        self._log_ends.clear()
+        self.number, self.workflow, self.recorded = event.number, event.workflow, event.recorded
         self.stopped, self.pausing = None, False
         self.log = LogBook(self.mask)
         self.running.clear()
@@ -173,7 +217,7 @@ class View:
             case TaskSucceeded() | TaskFailed() | TaskEnded():
                 self.running.pop(event.task, None)
                 self.waiting.pop(event.task, None)
-            case ParamEdited():
+            case ParamEdited() | EditUndone():
                 return Changed.PARAMS
             case AttemptFinished() | CancelRequested():
                 self.stopped, self.pausing = None, False
@@ -182,7 +226,45 @@ class View:
                 pass
         return Changed.STATES | Changed.STATUS
 
+    # The past
+
+    @property
+    def past(self) -> bool:
+        """Whether what is shown is how the attempt was once."""
+        return self.replay.is_past
+
+    def look_back(self, position: int) -> Changed:
+        """Show the attempt as it was after so many events; after all of them it is the present again."""
+        before = len(self.tasks)
+        self.replay.move(position)
+        self.stopped = self.replay.stop_at(self.replay.position)
+        failing = self.stopped.task if self.stopped and self.stopped.reason == "exception" else None
+        tasks = sorted(self.tasks.values(), key=lambda task: task.started_at or 0)
+        self.running = {task.id: None for task in tasks if task.state == "running" and task.id != failing}
+        self.waiting = {task.id: None for task in tasks if task.state in ("retry_waiting", "group_retry_waiting")}
+        rows = Changed.NOTHING if before == len(self.tasks) else Changed.ROWS
+        return Changed.STATES | Changed.STATUS | Changed.PAST | rows
+
+    def now(self) -> float:
+        """The time that is shown, in seconds since the epoch."""
+        if self.past or (self.recorded and self.replay.events):
+            return self.replay.events[self.replay.position - 1].at
+        return time.time()
+
+    def log_end(self) -> int | None:
+        """How many lines the log had at the time that is shown, counted from the first; None for all of them."""
+        return self._log_ends[self.replay.position - 1] if self.past else None
+
     # Questions
+
+    def all_problems(self) -> list[Problem]:
+        """What is wrong with the project: first what keeps it from loading."""
+        known = {(problem.message, problem.position) for problem in self.problems}
+        return [*self.problems, *(found for found in self.warnings if (found.message, found.position) not in known)]
+
+    @property
+    def attempt(self) -> Attempt:
+        return self.replay.attempt
 
     @property
     def tasks(self) -> dict[int, Task]:
@@ -236,13 +318,20 @@ class View:
         return sum(task.state in DONE for task in leaves), len(leaves)
 
     def status(self) -> Status:
-        """How the session stands."""
+        """How the session stands, or stood at the time that is shown."""
+        if self.past:
+            count, position = len(self.replay.events), self.replay.position
+            where = self._stop(self.stopped).text if self.stopped else self.replay.last()
+            later = f" · {len(self.held):,} new" if self.held else ""
+            return Status(symbols.PAST, f"{where} · history, event {position:,} of {count:,}{later}", "warning")
         if self.attempt.started is None:
             return (
                 Status("✖", "does not load: see Problems", "error") if self.problems else Status("…", "loading", "dim")
             )
         if self.attempt.success is not None:
             return self._outcome()
+        if self.recorded:
+            return Status("◌", f"attempt {self.number}, recorded: it did not finish", "warning")
         if self.stopped:
             return self._stop(self.stopped)
         if self.attempt.cancel_requested:
@@ -252,13 +341,14 @@ class View:
         return self._activity()
 
     def _outcome(self) -> Status:
+        ended = f"attempt {self.number}, recorded" if self.recorded else "finished"
         if self.attempt.success:
-            return Status("✔", "finished: success", "success")
+            return Status("✔", f"{ended}: success", "success")
         if self.attempt.cancel_requested:
-            return Status("⊘", "finished: stopped", "warning")
+            return Status("⊘", f"{ended}: stopped", "warning")
         failed = next((task.full_name for task in self.tasks.values() if task.state in FAILED), "")
         cause = next((task.full_name for task in self.failures()), failed)
-        return Status("✖", f"finished: {cause} failed", "error")
+        return Status("✖", f"{ended}: {cause} failed", "error")
 
     def _stop(self, stopped: Stopped) -> Status:
         name = self.tasks[stopped.task].full_name
@@ -266,6 +356,8 @@ class View:
             if stopped.asks:
                 return Status(symbols.ASKING.symbol, f"{name} needs its output: P gives it", symbols.ASKING.role)
             return Status("✖", f"{name} failed", "error")
+        if stopped.after:
+            return Status(symbols.STOP, f"after {name}", "warning")
         words = {"breakpoint": "at the breakpoint ", "pause": "paused before "}.get(stopped.reason, "before ")
         return Status(symbols.STOP, words + name, "warning")
 

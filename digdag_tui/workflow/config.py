@@ -14,13 +14,17 @@ Params: TypeAlias = dict[str, Value]
 
 
 class Config(dict[str, Value]):
-    """A mapping from a source file; `positions` has the place of each key (of the key, not its value)."""
+    """A mapping from a source file; `positions` has the place of each key (of the key, not its value).
 
-    __slots__ = ("positions",)
+    `position` is the place of a task's name, in a mapping that is a task's own keys.
+    """
+
+    __slots__ = ("position", "positions")
 
     def __init__(self, values: Mapping[str, Value] = {}, positions: Mapping[str, Position] = {}) -> None:
         super().__init__(values)
         self.positions: dict[str, Position] = dict(positions)
+        self.position: Position | None = None
 
     def without(self, *keys: str) -> Config:
         """A shallow copy without `keys`."""

@@ -32,11 +32,14 @@ class Problem(Struct, frozen=True):
     position: Position | None = None
     hint: str | None = None
     severity: Literal["error", "warning"] = "error"
+    code: str = ""
+    """The short name of a kind of warning, such as `undefined-name`."""
 
     def __str__(self) -> str:
         place = f"{self.position}: " if self.position else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}{self.severity}: {self.message}{hint}"
+        code = f" [{self.code}]" if self.code else ""
+        return f"{place}{self.severity}: {self.message}{hint}{code}"
 
 
 class DigdagError(Exception):

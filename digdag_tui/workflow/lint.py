@@ -51,7 +51,8 @@ class _Linter:
         except DigdagError as error:
             return list(problems_of(error))
         if not files:
-            self.warn(f"There are no workflow files in {self.directory}", None, "a workflow file's name ends in .dig")
+            hint = "a workflow file's name ends in .dig"
+            self.warn("no-workflows", f"There are no workflow files in {self.directory}", None, hint)
         seen = set(files)
         while files:
             for path in files:
@@ -60,7 +61,7 @@ class _Linter:
             self.called.clear()
             seen.update(files)
         self.pins()
-        return sorted(dict.fromkeys(self.found), key=_place)
+        return sorted(dict.fromkeys(self.found), key=place_of)
 
     def pins(self) -> None:
         pins, wrong = load_pins(self.directory / PINS_FILE)
@@ -68,7 +69,7 @@ class _Linter:
         for name, pin in pins.items():
             if not (name in self.names or "*" in name or "^" in name or self.has_unread):
                 hint = did_you_mean(name, sorted(self.names)) or "the full name of a task begins with its workflow's"
-                self.warn(f"No task has the name {name}", pin.position, hint)
+                self.warn("unused-pin", f"No task has the name {name}", pin.position, hint)
 
     def file(self, path: Path) -> None:
         name = workflow_name(self.directory, path)
@@ -136,11 +137,12 @@ class _Linter:
     def group(self, body: Config, is_root: bool) -> None:
         for key in ("_check",) if is_root else _INERT_IN_GROUPS:
             if key in body:
-                self.warn(f"{key} has no effect on a group", position_of(body, key), "remove it")
+                self.warn("no-effect", f"{key} has no effect on a group", position_of(body, key), "remove it")
         retry = body.get("_retry")
         if isinstance(retry, str) and "${" in retry:
             hint = "write a number, or put _retry on the tasks in it"
-            self.warn("_retry of a group is not evaluated, so this has no effect", position_of(body, "_retry"), hint)
+            message = "_retry of a group is not evaluated, so this has no effect"
+            self.warn("no-effect", message, position_of(body, "_retry"), hint)
 
     def operator(self, name: str, key: str, full_name: str, body: Config, folder: str | None) -> None:
         position = position_of(body, key)
@@ -177,11 +179,11 @@ class _Linter:
         called = name == "call"
         if not path.is_relative_to(self.directory):
             hint = "call a file of the project" if called else "name a file of the project"
-            self.warn(f"File name must not be outside of project path: {file}", position, hint)
+            self.warn("missing-file", f"File name must not be outside of project path: {file}", position, hint)
         elif not path.is_file():
             data = "" if name in ("td_load", "embulk") else ": a text of its own goes below `data:`"
             end = ", with or without .dig" if called else data
-            self.warn(f"File not found: {path}", position, f"{name}> names a file of the project{end}")
+            self.warn("missing-file", f"File not found: {path}", position, f"{name}> names a file of the project{end}")
         elif called:
             self.called.append(path)
 
@@ -212,9 +214,9 @@ class _Linter:
             hint = f"did you mean {near}?" if _is_misspelt(key, near) else None
             if form.reports_unused and key[:1] != "_":
                 message = f"Parameter '{key}' is not used at task {full_name}."
-                self.warn(message, position_of(body, key), hint or f"{form.name}> has no such parameter")
+                self.warn("unused-key", message, position_of(body, key), hint or f"{form.name}> has no such parameter")
             elif hint:
-                self.warn(f"{form.name}> has no parameter '{key}'", position_of(body, key), hint)
+                self.warn("unused-key", f"{form.name}> has no parameter '{key}'", position_of(body, key), hint)
 
     def generated(self, full_name: str, key: str, body: Config, folder: str | None) -> None:
         """Tasks that are compiled when they are needed: `_do`, `_check`, `_error`."""
@@ -227,8 +229,8 @@ class _Linter:
             self.found += generated_problems(full_name, suffix, config)
         self.task(full_name + suffix, config, folder)
 
-    def warn(self, message: str, position: Position | None, hint: str) -> None:
-        self.found.append(Problem(message, position, hint, "warning"))
+    def warn(self, code: str, message: str, position: Position | None, hint: str) -> None:
+        self.found.append(Problem(message, position, hint, "warning", code))
 
 
 def _operator(body: Config) -> tuple[str, str] | None:
@@ -267,6 +269,7 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _place(problem: Problem) -> tuple[str, int, int]:
+def place_of(problem: Problem) -> tuple[str, int, int]:
+    """Where a problem is, to sort by."""
     position = problem.position
     return (position.file, position.line, position.column) if position else ("", 0, 0)

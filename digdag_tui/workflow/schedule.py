@@ -128,7 +128,7 @@ def _unused(config: Config, used: list[str]) -> tuple[Problem, ...]:
             meant = suggestions(key, hash_order(used))
             question = f" > Did you mean '[{', '.join(meant)}]'?" if meant else ""
             message = f"Parameter '{key}' is not used at schedule.{question}"
-            problems.append(Problem(message, position_of(config, key), severity="warning"))
+            problems.append(Problem(message, position_of(config, key), severity="warning", code="unused-key"))
     return tuple(problems)
 
 

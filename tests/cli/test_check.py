@@ -126,8 +126,9 @@ def test_a_workflow_that_is_not_there_is_told_of(tmp_path: Path, word: str) -> N
     assert done.returncode == 0
     assert "Definitions (2 workflows)" in done.stdout
     assert problem_lines(done.stderr) == [
-        "warning: There is no workflow nosuch (the project has a, b: all of it was checked)", "0 errors, 1 warning",
-    ]  # fmt: skip
+        "warning: There is no workflow nosuch (the project has a, b: all of it was checked) [unknown-workflow]",
+        "0 errors, 1 warning",
+    ]
 
 
 def test_every_problem_has_its_place_and_an_error_exits_1(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_keys_of_a_schedule_that_nothing_reads_are_logged(tmp_path: Path) -> Non
     done = digdag_tui("check", cwd=tmp_path)
     message = "Parameter 'strat' is not used at schedule. > Did you mean '[start]'?"
     assert f"[ERROR] (main) io.digdag.core.schedule.SchedulerManager: {message}\n" in done.stdout
-    assert problem_lines(done.stderr) == [f"a.dig:3:3: warning: {message}", "0 errors, 1 warning"]
+    assert problem_lines(done.stderr) == [f"a.dig:3:3: warning: {message} [unused-key]", "0 errors, 1 warning"]
     assert done.returncode == 0
 
 

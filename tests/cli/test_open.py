@@ -9,7 +9,7 @@ import pytest
 
 from ..program import digdag_tui
 from ..support import write
-from ..test_terminal import Terminal
+from ..terminal import Terminal
 
 STATUS = ".digdag/status"
 SESSION = f"{STATUS}/20260131T000000+0000"
@@ -83,3 +83,37 @@ def test_a_file_that_is_not_there(tmp_path: Path, word: str) -> None:
     done = digdag_tui(word, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--attempt", "nonsense"], "there is no attempt nonsense: last, a number, or one of main/2026"),
+        (["other.dig", "--attempt", "1"], "no attempt of other is kept in "),
+        (["--attempt", "last"], "the debugger needs a terminal: use `digdag-tui run` without one"),
+        (["gone.dig", "--attempt", "last"], "no attempt of gone is kept in "),
+        (["--attempt", "1", "--project", "nowhere"], "no attempt is kept in "),
+    ],
+)
+def test_an_attempt_that_there_is_not_is_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+    write(tmp_path, {"main.dig": DIG, "other.dig": "+x: {echo>: x}\n"})
+    assert digdag_tui("run", "main", "--session", "2026-01-31", cwd=tmp_path).returncode == 1
+    done = digdag_tui(*words, cwd=tmp_path)
+    assert done.returncode == 1 and sentence in done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+@pytest.mark.parametrize("words", [["--attempt", "last"], ["project/main.dig", "--attempt", "20260131/1"]])
+def test_a_past_attempt_opens_though_its_file_is_gone(tmp_path: Path, words: list[str]) -> None:
+    project = tmp_path / "project"
+    write(project, {"main.dig": DIG})
+    assert digdag_tui("run", "main", "--session", "2026-01-31", cwd=project).returncode == 1
+    (project / "main.dig").unlink()
+    terminal = Terminal(tmp_path if len(words) > 2 else project, *words)
+    try:
+        terminal.see("attempt 1, recorded: +main+g+c failed", "✔ +b", "✖ +c")
+        terminal.press("q")
+        assert terminal.ended() == 0
+    finally:
+        terminal.close()

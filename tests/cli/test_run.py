@@ -227,7 +227,7 @@ def test_an_unknown_command_names_the_known_ones(tmp_path: Path) -> None:
     done = digdag_tui("deploy", cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ""
     assert re.match(rf"{STAMP}: Digdag v.*\nUsage: digdag-tui ", done.stderr)
-    assert done.stderr.splitlines()[-1].startswith("error: available commands are: [open, run, check, ")
+    assert done.stderr.splitlines()[-1].startswith("error: available commands are: [open, debug, diff, run, check, ")
 
 
 @pytest.mark.parametrize("words", [["--version"], ["run", "main", "--version"], ["nosuch", "--version"]])

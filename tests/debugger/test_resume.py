@@ -10,7 +10,7 @@ import pytest
 from digdag_tui.debugger.gate import Opening
 from digdag_tui.debugger.history import last_attempt
 
-from ..support import Debugged, write
+from ..support import Debugged, debugged, write
 
 WORKFLOWS = {
     "success": """
@@ -63,3 +63,21 @@ def test_after_any_event(tmp_path: Path, kind: str) -> None:
         run = attempt(tmp_path, Opening(past=past))
         assert rows(run) == rows(whole), f"after {kept} events"
         assert run.session.attempt.success is whole.session.attempt.success
+
+
+def test_leaving_at_a_stop_keeps_the_attempt_to_go_on_with(tmp_path: Path) -> None:
+    dig = "+a: {sh>: echo a >> log}\n+b: {sh>: echo b >> log}\n+c: {sh>: '[ -e ok ] && echo c >> log'}\n"
+    with debugged(tmp_path, dig) as run:
+        assert run.do("run_to", "+main+b") == "goto +main+b"
+        folder = run.session.journal_folder
+    assert folder
+    past = last_attempt(folder)
+    assert past and (past.outcome, past.ended_tasks, past.last_task) == ("not finished", 1, "+main+a")
+    with debugged(tmp_path, dig, Opening(past=past)) as run:
+        assert run.where() == "exception +main+c"
+    past = last_attempt(folder)
+    assert past and (past.number, past.outcome, past.last_task) == (1, "not finished", "+main+b")
+    (tmp_path / "ok").touch()
+    with debugged(tmp_path, dig, Opening(past=past)) as run:
+        assert run.where() == "ended" and run.finished() == [True]
+    assert (tmp_path / "log").read_text() == "a\nb\nc\n"

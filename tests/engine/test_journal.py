@@ -15,6 +15,7 @@ from digdag_tui.engine.events import (
     NewTask,
     ParamEdited,
     TaskFailed,
+    TaskLogged,
     TaskOutput,
     TaskReady,
     TaskStarted,
@@ -98,3 +99,16 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     journal.write(TaskOutput(2.0, 1, 'it is pass"word\n'))
     journal.close()
     assert list(read_journal(journal.path)) == [TaskOutput(2.0, 1, "it is ***\n")]
+
+
+def test_output_without_end_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digdag_tui.engine.journal.OUTPUT_LIMIT", 1000)
+    journal = Journal(tmp_path / "0001.jsonl")
+    for number in range(100):
+        journal.write(TaskOutput(1.0, 1, "x" * 99 + "\n"))
+        journal.write(TaskReady(1.0, number))
+    journal.close()
+    events = list(read_journal(tmp_path / "0001.jsonl"))
+    assert sum(isinstance(event, TaskOutput) for event in events) == 10
+    assert sum(isinstance(event, TaskReady) for event in events) == 100
+    assert [event.message for event in events if isinstance(event, TaskLogged)] == ["The journal keeps no more output"]

@@ -120,7 +120,7 @@ class Screen:
 
     def param(self, name: str) -> str:
         """The row of a param."""
-        return next(row for row in self.text("params").split("\n") if row.strip("▾▸ ").startswith(f"{name} "))
+        return next(row for row in self.text("params").split("\n") if row.lstrip("▾▸+~- ").startswith(f"{name} "))
 
     def picture(self) -> str:
         """The whole screen as it is painted."""

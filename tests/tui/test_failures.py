@@ -80,7 +80,7 @@ async def test_going_on_runs_the_error_task(tmp_path: Path) -> None:
         await screen.stops("✖ finished: +main+work failed")
         assert "caught Python command failed" in screen.text("log")
         assert "✔ ^error" in screen.text("tasks")
-        await screen.press("1", "home", "4")
+        await screen.press("1", "home", "5")
         assert "inside of the selected +main" in screen.text("error")
 
 

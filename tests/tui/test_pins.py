@@ -60,14 +60,14 @@ async def test_a_task_asks_for_its_output_and_shows_what_it_would_send(tmp_path:
         await asked(screen)
         error = screen.text("error")
         assert "td> needs Treasure Data, which is not called from here: nothing was sent" in error
-        assert PINS_FILE in error and "P gives its output" in error and "7 shows what it would have sent" in error
-        assert "7 Texts 1" in screen.picture() and "4 Error ?" in screen.picture()
+        assert PINS_FILE in error and "P gives its output" in error and "4 shows what it would have sent" in error
+        assert "4 Task 1" in screen.picture() and "5 Error ?" in screen.picture()
         assert "? +load" in screen.line("tasks", "+load") and screen.bar().split()[:2] == ["P", "pin"]
-        await screen.press("7")
-        text = screen.text("artifacts")
+        await screen.press("4")
+        text = screen.text("task")
         assert "queries/load.sql" in text and "from [b]t[/]" in text and "where day = '2026-01-31'" in text
         screen.app.main.select(screen.app.view.attempt.tasks[3])
-        await screen.shows("artifacts", "has made no texts")
+        await screen.until(lambda: "queries/load.sql" not in screen.text("task"), "another task")
 
 
 async def test_its_output_is_given_for_now(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ async def test_its_output_is_given_for_now(tmp_path: Path) -> None:
         assert "pinned" in screen.line("tasks", "+load")
         assert "WARN  Pinned: td> is not run, its output comes from the debugger" in screen.text("log")
         screen.app.main.select(screen.app.view.attempt.tasks[2])
-        await screen.press("3")
+        await screen.press("4")
         await screen.shows("task", "its output is given, the operator is not called")
         await screen.press("c")
         await screen.stops("finished: success")

@@ -22,7 +22,7 @@ async def test_their_log_names_their_tasks(tmp_path: Path) -> None:
         await screen.stops("before +main+first")
         await screen.press("c")
         await screen.stops("✖ +main+last failed")
-        await screen.press("5")
+        await screen.press("6")
         lines = screen.text("log").split("\n")
         (told,) = (number for number, line in enumerate(lines) if "onetwo" in line)
         assert lines[told - 1].startswith("+child+a ") and lines[told + 1].startswith("+child+b ")

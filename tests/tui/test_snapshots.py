@@ -95,7 +95,7 @@ async def asks(screen: Screen) -> None:
 
 async def texts(screen: Screen) -> None:
     await asks(screen)
-    await screen.press("7")
+    await screen.press("4", "end")
     await screen.sees("INSERT INTO")
 
 

@@ -13,17 +13,19 @@ from digdag_tui.debugger.inspect import parse_value
 from digdag_tui.engine.events import TaskLogged, TaskOutput
 from digdag_tui.tui.editor import as_text
 from digdag_tui.tui.lines import Part
-from digdag_tui.tui.logbook import LogBook
+from digdag_tui.tui.logbook import Excerpt, LogBook
 from digdag_tui.tui.outline import outline
 from digdag_tui.tui.pages import Line, wrap
-from digdag_tui.tui.text import clean, countdown, duration, fit, fit_left, pad
+from digdag_tui.tui.text import clean, countdown, duration, fit, fit_left, last_state, pad, printed_lines
 
 texts = st.text(st.characters(codec=None), max_size=30)
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("plain [b]x[/b]", "plain [b]x[/b]"), ("\x1b[1;31mred\x1b[0m", "red"), ("\x1b[2J", "␛[2J"), ("a\tb", "a    b"),
+    [("plain [b]x[/b]", "plain [b]x[/b]"), ("\x1b[1;31mred\x1b[0m", "red"), ("\x1b[2J", "␛[2J"), ("a\tb", "a       b"),
+     ("日本\tb", "日本    b"), ("\x1b[K50%\x1b[?25l\x1b(B", "50%"),
+     ("👨‍👩‍👧 👍🏽 ❤️ e\u0301", "👨👩👧 👍 ❤ e\u0301"), ("a\nb", "a␊b"),
      ("\x00\x7f\x9b", "␀␡\\u009b"), ("\u202eevil", "\\u202eevil"), ("\ud800", "\ufffd"), ("値", "値")],
 )  # fmt: skip
 def test_clean(text: str, shown: str) -> None:
@@ -88,6 +90,64 @@ def test_lines_of_tasks_side_by_side_stay_apart() -> None:
         (1, "", "one and", True), (2, "", "two more", True), (1, "", "next", True),
         (2, "ERROR", "first", True), (2, "ERROR", "second", False),
     ]  # fmt: skip
+
+
+def test_what_is_printed_looks_as_in_a_terminal() -> None:
+    printed = "10%\r\x1b[K20%\r\n\x1b[32m日本\x1b[0m\tx\na\tb\x07\n12345678\tc"
+    assert printed_lines(printed) == ["20%", "日本    x", "a       b␇", "12345678        c"]
+
+
+@given(st.text(st.characters(codec=None), max_size=30))
+def test_lines_at_once_are_lines_alone(text: str) -> None:
+    assert printed_lines(text) == [clean(last_state(line)) for line in text.split("\n")]
+
+
+def test_a_progress_bar_is_one_line_however_long_it_takes() -> None:
+    book = LogBook()
+    for percent in range(5000):
+        book.add(TaskOutput(0.0, 1, f"\r{percent} of 5000"))
+    assert [line.text for line in book.lines] == ["4999 of 5000"]
+
+
+def test_endless_lines_are_broken() -> None:
+    book = LogBook()
+    book.add(TaskOutput(0.0, 1, "x"))
+    book.add(TaskOutput(0.0, 1, "y" * 3 * LogBook.LONGEST + "\n"))
+    assert [len(line.text) for line in book.lines] == [LogBook.LONGEST] * 3 + [1]
+    assert book.widest == LogBook.LONGEST
+
+
+def test_a_log_is_bounded_by_its_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogBook, "LARGEST", 1000)
+    book = LogBook()
+    for number in range(100):
+        book.add(TaskOutput(0.0, 1, f"{number:099}\n"))
+    assert sum(len(text) for text in book.texts) <= 1000
+    assert int(book.line(book.end - 1).text) == 99 and book.line(book.dropped).text == f"{book.dropped:099}"
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 4)), max_size=40), st.integers(2, 12), st.integers(1, 7))
+def test_an_excerpt_has_the_lines_that_are_wanted(adds: list[tuple[int, int]], limit: int, looks: int) -> None:
+    """However many lines come between two looks, and whichever are dropped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LogBook, "LIMIT", limit)
+        book = LogBook()
+        excerpt = Excerpt(book, lambda run: run.task != 2)
+        rows = 0
+        for number, (task, lines) in enumerate(adds):
+            book.add(TaskOutput(float(number // 3), task, "".join(f"{number}.{line}\n" for line in range(lines))))
+            if number % looks == 0:
+                before = [excerpt.number(row) for row in range(rows)]
+                gone = excerpt.take_in()
+                rows = excerpt.count
+                assert [excerpt.number(row) for row in range(rows)][: len(before) - gone] == before[gone:]
+        excerpt.take_in()
+        wanted = [line for line in book.lines if line.task != 2]
+        assert [excerpt.line(row) for row in range(excerpt.count)] == wanted
+        numbers = [excerpt.number(row) for row in range(excerpt.count)]
+        assert [excerpt.row_from(number) for number in numbers] == list(range(excerpt.count))
+        found = [(row + index, text) for row, _, texts in excerpt.batches(3) for index, text in enumerate(texts)]
+        assert found == [(row, line.text) for row, line in enumerate(wanted)]
 
 
 def test_a_long_log_forgets_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,12 +52,12 @@ def found(directory: Path, files: dict[str, str]) -> list[str]:
         ("_error: {ecko>: a}", ["main.dig:1:10: error: Unknown task type: ecko (did you mean echo>?)"]),
         ("+g: {_export: [a], +a: {}}", ["main.dig:1:6: error: Parameter '_export' must be an object"]),
         ("+g: {_export: }", []),
-        ("_check: {echo>: a}", ["main.dig:1:1: warning: _check has no effect on a group (remove it)"]),
-        ("+g: {timezone: UTC}", ["main.dig:1:6: warning: timezone has no effect on a group (remove it)"]),
+        ("_check: {echo>: a}", ["main.dig:1:1: warning: _check has no effect on a group (remove it) [no-effect]"]),
+        ("+g: {timezone: UTC}", ["main.dig:1:6: warning: timezone has no effect on a group (remove it) [no-effect]"]),
         (
             "+g: {_retry: '${n}'}",
             ["main.dig:1:6: warning: _retry of a group is not evaluated, so this has no effect "
-             "(write a number, or put _retry on the tasks in it)"],
+             "(write a number, or put _retry on the tasks in it) [no-effect]"],
         ),
         ("+a: {echo>: a, _retry: '${n}', timezone: x}", []),
         ("+a: {shout>: , lowder: 1}", []),
@@ -75,62 +75,63 @@ def found(directory: Path, files: dict[str, str]) -> list[str]:
         ("+a: {if>: true, _else_do: {echo>: b}}", []),
         ("+a: {td_for_each>: {data: x}, do: {echo>: b}}", [
             "main.dig:1:6: error: Parameter '_do' is required but not set (add the tasks to run below _do)",
-            "main.dig:1:31: warning: td_for_each> has no parameter 'do' (did you mean _do?)",
+            "main.dig:1:31: warning: td_for_each> has no parameter 'do' (did you mean _do?) [unused-key]",
         ]),
         ("+a: {echo>: a, mesage: x}", [
-            "main.dig:1:16: warning: Parameter 'mesage' is not used at task +main+a. (echo> has no such parameter)"
+            "main.dig:1:16: warning: Parameter 'mesage' is not used at task +main+a. "
+            "(echo> has no such parameter) [unused-key]"
         ]),
         ("+a: {mesage: x, echo>: '${mesage}'}", []),
         ("+a: {wait>: 1s, pol_interval: 1s}", [
             "main.dig:1:17: warning: Parameter 'pol_interval' is not used at task +main+a. "
-            "(did you mean poll_interval?)"
+            "(did you mean poll_interval?) [unused-key]"
         ]),
         ("+a: {td>: {data: x}, databse: y, insert-into: t, other: z}", [
-            "main.dig:1:22: warning: td> has no parameter 'databse' (did you mean database?)",
-            "main.dig:1:34: warning: td> has no parameter 'insert-into' (did you mean insert_into?)",
+            "main.dig:1:22: warning: td> has no parameter 'databse' (did you mean database?) [unused-key]",
+            "main.dig:1:34: warning: td> has no parameter 'insert-into' (did you mean insert_into?) [unused-key]",
         ]),
         ("+a: {databse: y, td>: {data: 'select ${databse}'}}", []),
         ("+a: {http>: 'http://h/', hedaers: []}", [
-            "main.dig:1:26: warning: http> has no parameter 'hedaers' (did you mean headers?)"
+            "main.dig:1:26: warning: http> has no parameter 'hedaers' (did you mean headers?) [unused-key]"
         ]),
         ("+a: {sh>: a, shel: [x], retry: 3, _rety: 3}", [
-            "main.dig:1:35: warning: sh> has no parameter '_rety' (did you mean _retry?)"
+            "main.dig:1:35: warning: sh> has no parameter '_rety' (did you mean _retry?) [unused-key]"
         ]),
         ("+a: {param_get>: , retry: r}", []),
         ("+a: {td>: q.sql}", [
             "main.dig:1:6: warning: File not found: DIR/q.sql "
-            "(td> names a file of the project: a text of its own goes below `data:`)"
+            "(td> names a file of the project: a text of its own goes below `data:`) [missing-file]"
         ]),
         ("+a: {mail>: hello}", [
             "main.dig:1:6: warning: File not found: DIR/hello "
-            "(mail> names a file of the project: a text of its own goes below `data:`)"
+            "(mail> names a file of the project: a text of its own goes below `data:`) [missing-file]"
         ]),
         ("+a: {td>: ../q.sql}", [
             "main.dig:1:6: warning: File name must not be outside of project path: ../q.sql "
-            "(name a file of the project)"
+            "(name a file of the project) [missing-file]"
         ]),
         ("+a: {td>: '${x}.sql'}\n+b: {td>: {data: x}}\n+c: {td_load>: session}\n+d: {td_run>: saved}", []),
         ("+a: {td_load>: load.yml}", [
-            "main.dig:1:6: warning: File not found: DIR/load.yml (td_load> names a file of the project)"
+            "main.dig:1:6: warning: File not found: DIR/load.yml (td_load> names a file of the project) [missing-file]"
         ]),
         ("+g: {_disable: true, ecko>: a, _export: 1}", []),
         ("schedule: {daily>: 10:00:00}", []),
         (
             "+a: {call>: nowhere}",
             ["main.dig:1:6: warning: File not found: DIR/nowhere.dig "
-             "(call> names a file of the project, with or without .dig)"],
+             "(call> names a file of the project, with or without .dig) [missing-file]"],
         ),
         (
             "+a: {call>: ../x}",
             ["main.dig:1:6: warning: File name must not be outside of project path: ../x.dig "
-             "(call a file of the project)"],
+             "(call a file of the project) [missing-file]"],
         ),
         ("+a: {call>: '${x}'}", []),
         ("_export: {_workdir: '${x}'}\n+a: {call>: nowhere}", []),
         (
             "_export: {_workdir: sub}\n+a: {call>: x}",
             ["main.dig:2:6: warning: File not found: DIR/sub/x.dig "
-             "(call> names a file of the project, with or without .dig)"],
+             "(call> names a file of the project, with or without .dig) [missing-file]"],
         ),
     ],
 )  # fmt: skip
@@ -141,14 +142,14 @@ def test_one_file(tmp_path: Path, text: str, expected: list[str]) -> None:
 def test_a_key_that_the_file_of_a_command_uses_is_used(tmp_path: Path) -> None:
     files = {"main.dig": "+a: {td>: q/a.sql, tables: x}\n+b: {td>: q/b.sql, preview_: x}", "q/a.sql": "${tables}"}
     assert found(tmp_path, {**files, "q/b.sql": "${tables}"}) == [
-        "main.dig:2:20: warning: td> has no parameter 'preview_' (did you mean preview?)"
+        "main.dig:2:20: warning: td> has no parameter 'preview_' (did you mean preview?) [unused-key]"
     ]
 
 
 def test_pins(tmp_path: Path) -> None:
     pins = "+main+lod: {}\n+main+load: {stor: 1}\n+main+g^sub+x: {}\n'+other*': {}\n+main+g: {rows: 1}\n"
     assert found(tmp_path, {"main.dig": "+load: {echo>: x}\n+g: {echo>: y}", "digdag-tui.pins.yml": pins}) == [
-        "digdag-tui.pins.yml:1:1: warning: No task has the name +main+lod (did you mean +main+load?)",
+        "digdag-tui.pins.yml:1:1: warning: No task has the name +main+lod (did you mean +main+load?) [unused-pin]",
         "digdag-tui.pins.yml:2:14: error: stor is no part of a pin (did you mean store?)",
         "digdag-tui.pins.yml:5:11: error: rows of a pin is a list of objects, one for each row",
     ]
@@ -191,7 +192,7 @@ def test_called_files_are_looked_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({}, ["warning: There are no workflow files in DIR (a workflow file's name ends in .dig)"]),
+        ({}, ["warning: There are no workflow files in DIR (a workflow file's name ends in .dig) [no-workflows]"]),
         ({"a.dig": "!include : b.yml"}, ["a.dig:1:1: error: File does not exist: b.yml"]),
         ({"1.dig": "+a: {}"}, ['1.dig:1:1: error: name must not start with a numeric digit (0-9): "1" '
                                "(names have letters, digits and _-=[]{}%&@`,. only)"]),
