@@ -45,12 +45,30 @@ async def make(project: Path) -> None:
 
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: view.stopped)
+        await pilot.press("2")
+        app.main.params.select(("max_incomplete",))
+        await pilot.press("D")
+        await until(pilot, lambda: app.session and app.session.breakpoints.all)
+        app.session.breakpoints.add("task", "+report", condition="shops.length > 2")
+        app.session.breakpoints.add("task", "+load*", log_message="${shop}: ${max_incomplete}", enabled=False)
         await pilot.press("c")
+        await until(pilot, lambda: view.stopped and view.stopped.reason == "data breakpoint")
+        await pilot.press("9")
+        await until(pilot, lambda: True)
+        save("stops")
+
+        app.session.breakpoints.remove(*(each.id for each in app.session.breakpoints.all))
+        await pilot.press("6", "c")
         await until(pilot, lambda: view.stopped and view.stopped.reason == "exception")
         await until(pilot, lambda: list(view.running) == [])
         app.main.log_pane.scroll_home(animate=False)
+        await pilot.press("5")
         await until(pilot, lambda: True)
         save("failure")
+
+        await pilot.press("3", "greater_than_sign")
+        await until(pilot, lambda: True)
+        save("source")
 
         await pilot.press("2")
         app.main.params.select(("max_incomplete",))
@@ -59,7 +77,7 @@ async def make(project: Path) -> None:
 
         await pilot.press("e")
         await until(pilot, lambda: app.screen is not app.main)
-        await pilot.press(*["backspace", "0", "full_stop", "0", "5"])
+        await pilot.press("ctrl+u", "0", "full_stop", "0", "5")
         await until(pilot, lambda: True)
         save("edit")
 
@@ -69,9 +87,9 @@ async def make(project: Path) -> None:
         await until(pilot, lambda: view.stopped and view.stopped.reason == "step")
         await pilot.press("c")
         await until(pilot, lambda: view.attempt.success is not None)
-        await pilot.press("1", "end")
+        await pilot.press("7", "end")
         await until(pilot, lambda: True)
-        save("finished")
+        save("timeline")
     app.close()
 
 

@@ -47,7 +47,7 @@ def test_every_example_has_a_line() -> None:
 def test_options_exist() -> None:
     command_line = README.split("## Command line", 1)[1].split("\n## ", 1)[0]
     named = set(re.findall(r"`[^`]*?(--?[a-zA-Z][a-z-]*)", command_line))
-    commands = ("open", "run", "check", "init", "secrets", "scheduler")
+    commands = ("open", "debug", "diff", "run", "check", "explain", "init", "secrets", "scheduler")
     help_text = "".join(digdag_tui(command, "--help", cwd=ROOT).stdout for command in commands)
     assert named
     assert named <= set(re.findall(r"--?[a-zA-Z][a-z-]*", help_text))
@@ -55,11 +55,15 @@ def test_options_exist() -> None:
 
 def test_keys_are_those_of_the_app() -> None:
     table = README.split("## Keys", 1)[1].split("\n## ", 1)[0]
-    named = {key.lower() if len(key) > 1 else key for key in re.findall(r"`(.+?)`", table)}
-    keys = {action.key for action in ACTIONS} | {str(number) for number in range(1, len(PANES) + 1)}
-    aliases = {alias for action in ACTIONS for alias in action.keys.split(",")[1:]} | {"tab", "ctrl+p"}
-    assert keys - {str(number) for number in range(2, len(PANES))} <= named
-    assert named - {"py>"} <= keys | aliases
+    named = {_lower(key) for key in re.findall(r"`(.+?)`", table)}
+    keys = {_lower(action.key) for action in ACTIONS if action.keys} | {pane.key for pane in PANES}
+    aliases = {alias for action in ACTIONS for alias in action.keys.split(",")[1:]} | {"tab", "ctrl+p", "ctrl+r"}
+    assert keys - {pane.key for pane in PANES[1:-2]} <= named
+    assert {name for name in named if "/" not in name and name != "no_color"} - {"py>"} <= keys | aliases
+
+
+def _lower(key: str) -> str:
+    return key.lower() if len(key) > 1 else key
 
 
 def test_lock_names_no_host() -> None:

@@ -93,6 +93,10 @@ Enter switches a row on or off, or goes to the task."""
     def tick(self) -> None:
         self.show()
 
+    def on_resize(self) -> None:
+        self.show()
+        super().on_resize()
+
     def show(self) -> None:
         """Show the breakpoints and branches as they are now; the cursor stays on what it is on."""
         about = self._about(self.cursor)
@@ -107,6 +111,10 @@ Enter switches a row on or off, or goes to the task."""
         if entry is None:
             return None
         return entry.breakpoint.id if entry.breakpoint else entry.task.full_name if entry.task else entry.switch
+
+    def on_resize(self) -> None:
+        self.show()
+        super().on_resize()
 
     def count(self) -> int:
         return len(self._entries)

@@ -27,7 +27,7 @@ async def sqlite(context: OperatorContext) -> OperatorResult:
     try:
         rows = await asyncio.to_thread(_rows, database, query)
     except sqlite3.Error as error:
-        raise TaskExecutionError(f"SQLite: {error}", hint="the pane Texts has the query as it was sent") from error
+        raise TaskExecutionError(f"SQLite: {error}", hint="the pane Task has the query as it was sent") from error
     context.output(f"{len(rows)} rows\n")
     return OperatorResult(store={"sqlite": {"rows": rows}}, reset_store=("sqlite.rows",))
 

@@ -111,9 +111,9 @@ async def test_dialogs_scroll_in_a_small_terminal(tmp_path: Path) -> None:
     async with opened(tmp_path, "+a: {echo>: a}\n", size=(60, 15)) as screen:
         await screen.stops("before +main+a")
         await screen.dialog("question_mark")
-        assert "All tasks in the order of the files" in screen.picture() and "leave" not in screen.picture()
+        assert "All tasks in the order of the files" in screen.picture() and "Previous pane" not in screen.picture()
         await screen.press(*["pagedown"] * 40)
-        await screen.sees("leave")
+        await screen.sees("Previous pane")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.app.main, "the main screen")
         await screen.dialog("P")
