@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmd
+import os
 import re
 import signal
 import sys
@@ -15,11 +16,13 @@ from typing import Any, TextIO, get_args
 import msgspec
 
 from ..debugger.breakpoints import FILE, LOGPOINT, Breakpoint, Breakpoints
-from ..debugger.description import param_record, params_record, params_text, stop_record, stop_text
+from ..debugger.conditions import check_condition
 from ..debugger.edits import Scope
 from ..debugger.environment import LocalEnvironment
 from ..debugger.evaluate import evaluate, variables
 from ..debugger.events import DebuggerWaiting, Notice, ProblemsFound, RequiredEvent, SessionEvent, Stopped
+from ..debugger.explain import Hint, hints
+from ..debugger.explained import Explained, from_inspection
 from ..debugger.gate import Opening
 from ..debugger.inspect import Inspection, beaten_by, inspect, parse_value
 from ..debugger.launch import Launch
@@ -32,9 +35,12 @@ from ..params.evaluate import Evaluator
 from ..workflow.config import Params
 from ..workflow.errors import DigdagError
 from ..workflow.names import did_you_mean
+from ..workflow.project import problems_of
 from ..workflow.text import json_text
 from .faces import LINE_BREAKS
 from .log import CONTROLS, LogPrinter, report
+from .params_text import param_lines
+from .stop_text import params_record, stop_lines, stop_record
 
 WAIT = 10.0
 """Seconds that the session has to take a command; it is busy for longer only when something is wrong."""
@@ -68,7 +74,7 @@ def breakpoint_of(text: str) -> dict[str, Any]:
     first, _, rest = fields.pop("where").partition(" ")
     kinds = {"param": "data", "template": "template", "event": "event"}
     if first in kinds:
-        return {"kind": kinds[first], "target": rest or "*", **fields}
+        return {"kind": kinds[first], "target": rest or ("*" if first == "template" else ""), **fields}
     kind = "line" if re.fullmatch(r".+:\d+", first) else "task"
     return {"kind": kind, "target": f"{first} {rest}".strip(), **fields}
 
@@ -94,6 +100,12 @@ def breakpoint_text(breakpoint: Breakpoint, hits: int, tasks: int) -> str:
     if breakpoint.kind in ("task", "line"):
         words.append(f"  matches {tasks} task{'s' * (tasks != 1)}" if tasks else "  matches no task yet")
     return " ".join(words) + (f", hit {hits} times" if hits else "")
+
+
+def in_one_line(error: DigdagError) -> str:
+    """An error in one sentence."""
+    problem = next(problems_of(error))
+    return " ".join((f"{problem.message}: {problem.hint}" if problem.hint else problem.message).split())
 
 
 class Mistake(Exception):
@@ -159,7 +171,14 @@ class Console(cmd.Cmd):
     # What the session tells
 
     def _hear(self, event: SessionEvent) -> None:
-        """In the session's thread: print what happens."""
+        """In the session's thread: print what happens; leave when nobody reads that any more."""
+        try:
+            self._print(event)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _print(self, event: SessionEvent) -> None:
         match event:
             case Event() if self._json:
                 self._answer(msgspec.to_builtins(event))
@@ -209,8 +228,25 @@ class Console(cmd.Cmd):
 
     def _show_stop(self, stopped: Stopped) -> None:
         task = self._session.attempt.tasks[stopped.task]
-        record = stop_record(stopped, task, self._inspect(task))
-        self._answer(record, stop_text(record))
+        params = self._params(task)
+        found = self._hints(task)
+        self._answer(stop_record(stopped, task, params, found), "\n".join(stop_lines(stopped, task, params, found)))
+
+    def _params(self, task: Task) -> list[Explained]:
+        """The task's own keys and what it sees, without Digdag's built-in params."""
+        return [param for param in from_inspection(self._inspect(task)) if param.section != "built in"]
+
+    def _hints(self, task: Task) -> list[Hint]:
+        session = self._session
+        return hints(session.attempt, task, self._inspect(task), session.launch.project, session.loaded)
+
+    def _show_param(self, task: Task, path: tuple[str, ...], record: Params) -> None:
+        """Answer with a param and what bites it."""
+        found = (param.find(path) for param in from_inspection(self._inspect(task)))
+        params = [param for param in found if param]
+        bites = [hint for hint in self._hints(task) if hint.path[: len(path)] == path]
+        lines = [line for param in params for line in param_lines(param, bites, from_run=True, whole=True)]
+        self._answer({**record, **params_record(params, bites)}, "\n".join(lines))
 
     def _inspect(self, task: Task) -> Inspection:
         return inspect(self._session.attempt, task, self._evaluator)
@@ -225,9 +261,7 @@ class Console(cmd.Cmd):
         try:
             return bool(super().onecmd(line))
         except (NotPossible, DigdagError, Mistake) as error:
-            advice = error.advice if isinstance(error, DigdagError) else None
-            text = f"{error.error_message if isinstance(error, DigdagError) else error}"
-            text += f": {advice}" if advice else ""
+            text = in_one_line(error) if isinstance(error, DigdagError) else str(error)
             self._answer({"event": "error", "message": text}, f"*** {text}")
             return False
 
@@ -239,7 +273,9 @@ class Console(cmd.Cmd):
         command = getattr(self, f"do_{SHORT.get(arg, arg)}", None) if arg else None
         if arg and command is None:
             raise Mistake(f"there is no command {arg}: help lists them")
-        if command is None:
+        if command is None and self._json:
+            self._answer({"event": "help", "commands": self._commands()})
+        elif command is None:
             super().do_help("")
         else:
             self._answer({"event": "help", "text": cleandoc(command.__doc__)}, cleandoc(command.__doc__))
@@ -247,13 +283,15 @@ class Console(cmd.Cmd):
     def emptyline(self) -> bool:
         return False
 
+    def _commands(self) -> list[str]:
+        return [name.removeprefix("do_") for name in self.get_names() if name.startswith("do_")]
+
     def do_EOF(self, words: str) -> bool:
         return True
 
     def default(self, line: str) -> None:
         word = line.split()[0]
-        names = [name.removeprefix("do_") for name in self.get_names() if name.startswith("do_")]
-        raise Mistake(f"there is no command {word}: {did_you_mean(word, names) or 'help lists them'}")
+        raise Mistake(f"there is no command {word}: {did_you_mean(word, self._commands()) or 'help lists them'}")
 
     def do_continue(self, words: str) -> None:
         """continue (c): run to the next stop."""
@@ -317,26 +355,34 @@ class Console(cmd.Cmd):
         winner = beaten_by(inspection, path, value)
         if winner:
             raise Mistake(f"{key} keeps its value here, the edit is beaten by: {winner}")
-        param = inspection.find(path)
-        record = {"event": "edited", "path": list(path), "value": value, "scope": scope}
-        self._answer(record, params_text([param_record(param)]) if param else key)
+        self._show_param(task, path, {"event": "edited", "path": list(path), "value": value, "scope": scope})
+
+    def do_undo(self, words: str) -> None:
+        """undo (u): take back the last edit that had no effect yet."""
+        edit = self._session.edits.last()
+        self._take(self._session.undo(edit))
+        path = list(edit.event.path) if edit else []
+        self._answer({"event": "undone", "path": path}, f"{'.'.join(path)} is as it was before the edit")
 
     def do_params(self, words: str) -> None:
         """params [KEY] (p): the task's params, or one of them, with who set it and what that overrode."""
-        inspection = self._inspect(self._task(""))
+        task = self._task("")
         if not words:
-            records = params_record(inspection)
-            self._answer({"event": "params", "params": records}, params_text(records))
+            params, found = self._params(task), self._hints(task)
+            lines = [line for param in params for line in param_lines(param, found, from_run=True)]
+            self._answer({"event": "params", **params_record(params, found)}, "\n".join(lines))
             return
-        param = inspection.find(tuple(words.split(".")))
-        if param is None:
+        path, inspection = tuple(words.split(".")), self._inspect(task)
+        if inspection.find(path) is None:
             names = [each.name for each in (*inspection.own, *inspection.params, *inspection.built_in)]
             raise Mistake(f"no param is named {words}: {did_you_mean(words, names) or 'params lists them'}")
-        self._answer({"event": "param", **param_record(param)}, params_text([param_record(param)]))
+        self._show_param(task, path, {"event": "params"})
 
     def do_eval(self, words: str) -> None:
         """eval EXPRESSION (!): what an expression such as rows * 2, or a text with ${...}, comes to at the task."""
         task = self._task("")
+        if words:
+            check_condition(words)
         result = evaluate(words, variables(task, self._inspect(task)), self._evaluator)
         record = {"event": "result", "value": result.value, "type": result.kind, "reads": list(result.variables)}
         self._answer(record, f"{result.shown or json_text(result.value)}   ({result.kind})")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ..debugger.environment import LocalEnvironment
 from ..debugger.explain import Hint, hints
-from ..debugger.explained import Explained, from_files, from_inspection, in_words, record, value_text
+from ..debugger.explained import Explained, from_files, from_inspection, record
 from ..debugger.history import find_attempt
 from ..debugger.inspect import inspect
 from ..debugger.launch import Launch, Loaded, load, session_time
@@ -34,8 +34,8 @@ from ..workflow.session_time import parse_session_time
 from ..workflow.text import json_text
 from .open import find_file
 from .options import launch_from, launch_options
+from .params_text import WIDTH, below, labelled, param_lines
 
-WIDTH = 80
 _SECTIONS = {"own": "This task's own keys", "params": "Params", "built in": "Built in"}
 
 
@@ -221,7 +221,7 @@ def _record(answer: Answer) -> Params:
 
 def _text(answer: Answer, only_one: bool) -> Iterator[str]:
     yield answer.task
-    yield from _labelled("  ", answer.source, True)
+    yield from labelled("  ", answer.source, True)
     for section, title in _SECTIONS.items():
         params = [param for param in answer.params if param.section == section]
         if not params:
@@ -234,60 +234,13 @@ def _text(answer: Answer, only_one: bool) -> Iterator[str]:
         if not only_one:
             yield title
         for param in params:
-            yield from _param(param, answer, 0 if only_one else 2, only_one)
+            indent = 0 if only_one else 2
+            yield from param_lines(param, answer.hints, from_run=answer.from_run, indent=indent, whole=only_one)
     if answer.readers:
         yield ""
         yield "Read by"
         for reader in answer.readers:
-            yield from _wrapped(f"  {reader.task}", f"{reader.text}  {reader.position or ''}".strip(), 4, cut=True)
+            yield from below(f"  {reader.task}", f"{reader.text}  {reader.position or ''}".strip(), 4, cut=True)
     elif only_one:
         yield ""
         yield "Read by nothing that the files tell of"
-
-
-def _param(param: Explained, answer: Answer, indent: int, whole: bool) -> Iterator[str]:
-    before = " " * indent
-    value = value_text(param.value)
-    head = f"{before}{param.path[-1] if not whole or len(param.path) == 1 else param.name}"
-    detail = " " * (indent + 4)
-    if param.children and (whole or len(head) + len(value) + 2 > WIDTH):
-        yield f"{head}  {{{len(param.children)} keys}}"
-        for child in param.children if whole else ():
-            yield from _param(child, answer, indent + 2, False)
-    else:
-        yield from _labelled(head + "  ", value, whole)
-    yield from _labelled(detail + "from   ", in_words(param.origin, from_run=answer.from_run), True)
-    if param.template is not None:
-        yield from _labelled(detail + "text   ", " ".join(param.template.split()), whole)
-    for variable in param.reads:
-        origin = f"   {in_words(variable.origin, from_run=answer.from_run)}" if variable.origin else "   nobody sets it"
-        yield from _labelled(detail + "reads  ", variable.name + origin, True)
-    for binding in param.overrode:
-        origin = in_words(binding.origin, from_run=answer.from_run)
-        word = "with   " if isinstance(binding.value, dict) and isinstance(param.value, dict) else "over   "
-        yield from _labelled(detail + word, f"{_cut(value_text(binding.value), 40)}   {origin}", True)
-    for error in param.errors:
-        yield from _labelled(detail + "fails  ", error, True)
-    for hint in answer.hints:
-        if hint.path == param.path:
-            yield from _labelled(detail + "!      ", f"{hint.message} ({hint.advice}) [{hint.code}]", True)
-
-
-def _labelled(label: str, text: str, whole: bool) -> Iterator[str]:
-    """A label with its text behind it, in as many lines as it takes, or cut to one."""
-    room = max(20, WIDTH - len(label))
-    if not whole:
-        yield label + _cut(text, room)
-        return
-    lines = textwrap.wrap(text, room, break_on_hyphens=False, replace_whitespace=False) or [""]
-    yield label + lines[0]
-    yield from (" " * min(len(label), WIDTH - room) + line for line in lines[1:])
-
-
-def _wrapped(head: str, text: str, indent: int, *, cut: bool) -> Iterator[str]:
-    yield head
-    yield from _labelled(" " * indent, text, not cut)
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 1] + "…"

@@ -72,7 +72,7 @@ def _open_streams() -> None:
     """Give a program that was started with a standard stream closed (`<&-`) one that is empty, or keeps nothing."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 def _command_first(words: list[str]) -> list[str]:

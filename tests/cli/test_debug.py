@@ -51,7 +51,8 @@ def test_a_build_sees_the_task_that_failed_and_what_it_saw(project: Path) -> Non
     assert done.returncode == 1 and done.stderr == ""
     assert "-- +main+work failed: py> work.run  (main.dig:6:3)" in done.stdout
     assert "'>' not supported between instances of 'str' and 'float'" in done.stdout
-    assert 'limit  "0.05"   _export +main  main.dig:2' in done.stdout
+    assert 'limit  "0.05"\n       from   _export +main  main.dig:2' in done.stdout
+    assert 'work.run wants a number as limit and gets a text' in done.stdout
 
 
 def test_find_and_mend_the_failing_task(project: Path) -> None:
@@ -59,8 +60,8 @@ def test_find_and_mend_the_failing_task(project: Path) -> None:
     done = debug(project, "main.dig", lines=lines)
     assert done.returncode == 0, done.stdout
     assert "-- +main+first is next (entry): echo> first  (main.dig:4:3)" in done.stdout
-    assert "limit  0.05   edited by you" in done.stdout
-    assert 'over "0.05"   _export +main  main.dig:2' in done.stdout
+    assert "limit  0.05\n    from   edited by you" in done.stdout
+    assert 'over   "0.05"   _export +main  main.dig:2' in done.stdout
     assert "-- +main+loop is next (step)" in done.stdout
     assert "n 3" in done.stdout and done.stdout.endswith("Success.\n")
 
