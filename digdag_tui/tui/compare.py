@@ -1,12 +1,13 @@
-"""Two runs of one task side by side: what differs comes first."""
+"""A task side by side with its run in another attempt, or with another stop: what differs comes first."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+import msgspec
 from rich.cells import chop_cells
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -26,6 +27,7 @@ from .view import View
 
 if TYPE_CHECKING:
     from ..debugger.inspect import Inspection
+    from ..debugger.replay import Stop
 
 TALLEST = 8
 """Lines that a value has at most."""
@@ -39,7 +41,7 @@ class SideBySide(Lines):
         super().__init__(id="side-by-side")
         self._view = view
         self._entries: list[tuple[str, str, str, str]] = []
-        """Name, old and new text, and `differs`, `same` or `title`."""
+        """Name, old and new text, and `differs`, `same`, `title` or `note`."""
         self._rows: list[list[Part]] = []
         self._message = "reading …"
 
@@ -82,6 +84,9 @@ class SideBySide(Lines):
             if kind == "title":
                 self._rows += [[("", "")]] * bool(self._rows) + [[(name, "title")]]
                 continue
+            if kind == "note":
+                self._rows.append([(f"  {name}", "dim")])
+                continue
             differs = kind == "differs"
             sides = [_cell(self._view.mask(text), values) for text in (old, new)]
             for line in range(max(map(len, sides))):
@@ -108,13 +113,61 @@ def _cell(text: str, width: int) -> list[str]:
     return lines
 
 
+class Side(NamedTuple):
+    """What the task as it is shown is held against: a run of it in another attempt, or what another stop saw."""
+
+    name: str
+    read: Callable[[], TaskRun | None]
+    """Works it out, in a thread of its own; None where the task is not there."""
+
+
+def attempt_side(path: Path, task: str) -> Side:
+    """A task in the attempt of a journal."""
+
+    def read() -> TaskRun | None:
+        attempt = Attempt()
+        for event in read_journal(path, output=False):
+            attempt.apply(event)
+        found = attempt.named(task)
+        return _inspected(attempt, found) if found else None
+
+    session = session_of(path.parent.name)
+    return Side(f"attempt {int(path.stem)}" + (f" ({session:%m-%d %H:%M})" if session else ""), read)
+
+
+def stop_sides(view: View) -> list[Side]:
+    """The stops of the attempt but the one that is shown, the last of them first."""
+    return [_stop_side(view, stop) for stop in reversed(view.replay.stops) if stop.stopped is not view.stopped]
+
+
+def _stop_side(view: View, stop: Stop) -> Side:
+    task, error = view.replay.known[stop.stopped.task], stop.stopped.error or {}
+
+    def read() -> TaskRun:
+        attempt = view.replay.attempt_at(stop.position)
+        run = _inspected(attempt, attempt.tasks[task.id])
+        return msgspec.structs.replace(run, error=str(error["message"])) if "message" in error else run
+
+    word = "failure of" if error else "stop after" if stop.stopped.after else "stop before"
+    return Side(f"{word} {clean(task.full_name)}", read)
+
+
+def _inspected(attempt: Attempt, task: Task) -> TaskRun:
+    from ..debugger.inspect import inspect
+    from ..params.evaluate import Evaluator
+
+    return inspected_run(task, inspect(attempt, task, Evaluator(time_limit=0.5)))
+
+
 class CompareRuns(Modal[None]):
-    """The selected task here, and in another attempt."""
+    """The selected task as it is shown, and in another attempt or at another stop."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,equals_sign,q", "dismiss", "Close", show=False),
-        Binding("left_square_bracket", "other(1)", "An older attempt", show=False),
-        Binding("right_square_bracket", "other(-1)", "A newer attempt", show=False),
+        Binding("left_square_bracket", "attempt(1)", "An older attempt", show=False),
+        Binding("right_square_bracket", "attempt(-1)", "A newer attempt", show=False),
+        Binding("left_curly_bracket", "stop(1)", "An earlier stop", show=False),
+        Binding("right_curly_bracket", "stop(-1)", "A later stop", show=False),
     ]
 
     def __init__(self, view: View, task: Task, inspection: Inspection, others: list[Path], number: int) -> None:
@@ -124,8 +177,10 @@ class CompareRuns(Modal[None]):
         super().__init__()
         self._task_name = task.full_name
         self._here = inspected_run(task, inspection)
-        self._others = others
-        self._number = number
+        self._attempts = [attempt_side(path, task.full_name) for path in others]
+        self._stops = stop_sides(view)
+        self._place = {"attempt": number, "stop": -1 if others else 0}
+        self._side = self._attempts[number] if others else self._stops[0]
         when = f"event {view.replay.position:,} of {len(view.replay.events):,}" if view.past else "as shown"
         self._here_name = f"attempt {view.number}, {when}"
         self._pane = SideBySide(view)
@@ -133,51 +188,48 @@ class CompareRuns(Modal[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="compare") as dialog:
             dialog.border_title = f"Compare {clean(self._task_name)}".replace("[", r"\[")
-            dialog.border_subtitle = (r"\[ older  ] newer attempt  " if len(self._others) > 1 else "") + "Esc closes"
+            keys = [r"\[ ] attempts"] * (len(self._attempts) > 1) + ["{ } stops"] * bool(self._stops)
+            dialog.border_subtitle = "  ".join([*keys, "Esc closes"])
             yield self._pane
 
     def on_mount(self) -> None:
         self.set_focus(self._pane)
-        self._read_other()
+        self._read_side(self._side)
 
-    def action_other(self, step: int) -> None:
-        number = self._number + step
-        if 0 <= number < len(self._others):
-            self._number = number
-            self._read_other()
+    def action_attempt(self, step: int) -> None:
+        self._go("attempt", self._attempts, step)
 
-    def _read_other(self) -> None:
+    def action_stop(self, step: int) -> None:
+        self._go("stop", self._stops, step)
+
+    def _go(self, kind: str, sides: list[Side], step: int) -> None:
+        """Another side of the kind; that of the other kind stays where it is."""
+        number = self._place[kind] + step
+        if 0 <= number < len(sides):
+            self._place[kind] = number
+            self._read_side(sides[number])
+
+    def _read_side(self, side: Side) -> None:
+        self._side = side
         self._pane.say("reading …")
-        path = self._others[self._number]
-        threading.Thread(target=self._read, args=(path,), name="compare", daemon=True).start()
+        threading.Thread(target=self._read, args=(side,), name="compare", daemon=True).start()
 
-    def _read(self, path: Path) -> None:
-        """In a thread of its own: fold the journal, and evaluate what the task saw."""
-        from ..debugger.inspect import inspect
-        from ..params.evaluate import Evaluator
-
-        attempt = Attempt()
-        run: TaskRun | None = None
-        problem = ""
+    def _read(self, side: Side) -> None:
+        """In a thread of its own."""
+        run, problem = None, f"{side.name} has no task {clean(self._task_name)}"
         try:
-            for event in read_journal(path, output=False):
-                attempt.apply(event)
-            task = attempt.named(self._task_name)
-            if task:
-                run = inspected_run(task, inspect(attempt, task, Evaluator(time_limit=0.5)))
+            run = side.read()
         except (OSError, LookupError) as error:
-            problem = f"{path.name} cannot be read: {error}"
-        self._pane.call_later(self._show, path, run, problem)
+            problem = f"{side.name} cannot be read: {error}"
+        self._pane.call_later(self._show, side, run, problem)
 
-    def _show(self, path: Path, run: TaskRun | None, problem: str) -> None:
-        if path != self._others[self._number] or not self.is_attached:
+    def _show(self, side: Side, run: TaskRun | None, problem: str) -> None:
+        if side is not self._side or not self.is_attached:
             return
-        session = session_of(path.parent.name)
-        other = f"attempt {int(path.stem)}" + (f" ({session:%m-%d %H:%M})" if session else "")
-        if problem or run is None:
-            self._pane.say(problem or f"{other} has no task {clean(self._task_name)}: [ shows an older attempt")
+        if run is None:
+            self._pane.say(problem)
             return
-        self._pane.show([("", other, self._here_name, "same"), *_entries(run, self._here)])
+        self._pane.show([("", side.name, self._here_name, "same"), *_entries(run, self._here)])
 
 
 def _entries(old: TaskRun, new: TaskRun) -> Iterator[tuple[str, str, str, str]]:
@@ -197,7 +249,7 @@ def _entries(old: TaskRun, new: TaskRun) -> Iterator[tuple[str, str, str, str]]:
             after = ABSENT if change.kind == "removed" else json_text(change.new)
             yield (_label(section, change.name), before, after, "differs")
     if not found.differs:
-        yield ("nothing but the time it took", "", "", "same")
+        yield ("nothing but the time it took", "", "", "note")
     yield ("The same in both", "", "", "title")
     yield from ((name, before, after, "same") for name, before, after in rows if before == after)
     for section, values in (("params", new.params), ("stored", new.stored), ("exported", new.exported)):

@@ -140,17 +140,17 @@ class HistoryActions(Commanding):
         return NO_TASK if task is None else None
 
     async def _compare_with(self, journal: Path | None) -> None:
-        """Hold the selected task's run against that in another attempt, at first in the one before."""
+        """Hold the selected task against its run in another attempt, at first in the one before, or another stop."""
         session, task = self.session, self.main.selected
         if session is None or task is None:
             return
         from ..debugger.history import journals
-        from .compare import CompareRuns
+        from .compare import CompareRuns, stop_sides
 
         known = journals(session.launch.project, self.view.workflow)
         others = [path for path in known if path != session.journal_path]
-        if not others:
-            self.toast("can't compare: there is no other attempt yet; rewind (w) or restart (R) makes one", "warning")
+        if not others and not stop_sides(self.view):
+            self.toast("can't compare: there is no other attempt or stop yet: step (n), or rewind (w) later", "warning")
             return
         first = others.index(journal) if journal in others else 0
         inspection = self.main.inspection(task)

@@ -167,7 +167,7 @@ async def test_the_list_of_attempts_opens_one(tmp_path: Path) -> None:
         await screen.dialog("A")
         await screen.sees("not finished")
         await screen.press("home", "enter")
-        await screen.stops("attempt 2, recorded: it did not finish")
+        await screen.stops("attempt 2, recorded: left before +main+a")
         await screen.press("c")
         await screen.stops("❚❚ before +main+a")
 
@@ -196,4 +196,21 @@ async def test_without_another_attempt_there_is_nothing_to_compare(tmp_path: Pat
     async with opened(tmp_path, DIG) as screen:
         await screen.stops("before +main+a")
         await screen.press("equals_sign")
-        await screen.says("can't compare: there is no other attempt yet; rewind (w) or restart (R) makes one")
+        await screen.says("can't compare: there is no other attempt or stop yet: step (n), or rewind (w) later")
+
+
+async def test_a_stop_beside_any_other(tmp_path: Path) -> None:
+    async with opened(tmp_path, "+a: {echo>: a}\n+b: {_export: {n: 3}, echo>: b}\n+c: {echo>: c}\n") as screen:
+        await screen.stops("before +main+a")
+        for stop in ("before +main+b", "before +main+c"):
+            await screen.press("n")
+            await screen.stops(stop)
+        await screen.press(STOP_BACK)
+        await screen.stops("before +main+b")
+        await screen.dialog("equals_sign")
+        await screen.sees("stop before +main+c")
+        assert any("≠ n " in row and row.index("—") < row.index("3") for row in screen.picture().split("\n"))
+        await screen.press(STOP_BACK)
+        await screen.sees("stop before +main+a")
+        await screen.press(STOP_FORWARD)
+        await screen.sees("stop before +main+c")
