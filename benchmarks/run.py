@@ -170,6 +170,7 @@ def busy(folder: Path, options: argparse.Namespace) -> None:
                 terminal.press_for("4", "+w+lines")
                 terminal.press("1c")
                 begin = time.perf_counter()
+                terminal.look(0.5)
                 for number in range(KEYS):
                     keys.append(terminal.press_for(DOWN, f"+w+t{number}"))
                     terminal.look(0.15)

@@ -20,6 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual.keys import format_key
+
+from digdag_tui.tui.actions import ACTIONS, PANES
+
 from .soak_inside import TROUBLE
 from .soaked import EDITS, FILES
 from .terminal import Terminal
@@ -28,15 +33,31 @@ SETTLES = 30.0
 """Seconds between two looks at what is held when nothing runs."""
 ANSWER = 20.0
 """Seconds in which a key must be answered."""
-LETTERS = "cnsftpKRrkPeEuUVbBDxmHTgwA=[]{}dFvWoOyYZzXSM'!/.,:?aio"
-KEYS = {
-    "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
-    "page up": "\x1b[5~", "page down": "\x1b[6~", "shift+up": "\x1b[1;2A", "shift+down": "\x1b[1;2B",
-    "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "escape": "\x1b", "backspace": "\x7f", "ctrl+p": "\x10",
-    "ctrl+r": "\x12", "F9": "\x1b[20~", "space": " ",
-}  # fmt: skip
-TYPED = ("x", "+a", "1 + 1", "${n}", '"', "日本", "{", "load", "region == 'w'", "[1, 2", "~", "back")
+NAMED = (
+    "up", "down", "left", "right", "home", "end", "pageup", "pagedown", "shift+up", "shift+down", "enter", "tab",
+    "shift+tab", "space", "delete", "ctrl+p", "ctrl+c",
+)  # fmt: skip
+"""Keys of panes, dialogs and inputs."""
+TYPED = ("x", "+a", "1 + 1", "${n}", '"', "日本", "{", "load", "region == 'w'", "[1, 2", "~", "back", "+load*")
+SEARCHES = [action.label for action in ACTIONS if action.name != "quit"] + [pane.title for pane in PANES]
+"""What the palette is asked for: each action that there is."""
 SIZES = ((80, 24), (120, 40), (200, 50), (100, 30), (50, 12))
+MOUSE = {"left": 0, "right": 2, "shift": 4, "ctrl": 16, "over": 35, "up": 64, "down": 65}
+"""What a terminal says of the mouse (SGR)."""
+SAVES = ("in place", "in place", "renamed", "renamed", "burst", "deleted", "moved", "half")
+"""How files are saved, and lost."""
+
+
+def _sequences() -> dict[str, str]:
+    """What a terminal sends for each key of the present program."""
+    sequences = reversed(list(ANSI_SEQUENCES_KEYS.items()))
+    known = {keys[0].value: sent for sent, keys in sequences if isinstance(keys, tuple)}
+    known |= {"shift+f5": "\x1b[15;2~", "shift+f11": "\x1b[23;2~", "ctrl+f5": "\x1b[15;5~"}
+    own = [key for action in ACTIONS for key in action.keys.split(",") if key] + [pane.key for pane in PANES]
+    return {key: known.get(key) or format_key(key) for key in [*own, *NAMED]}
+
+
+KEYS = _sequences()
 
 
 @dataclass
@@ -112,6 +133,8 @@ class Soak:
                 elif time.monotonic() > settle:
                     settle = time.monotonic() + min(SETTLES, seconds / 4)
                     self._settle()
+                    if self.report.starts == 1 and len(self.report.held) == 2:
+                        self._leave()
             if self._terminal and not self.report.errors:
                 self._settle()
                 self._leave()
@@ -127,6 +150,8 @@ class Soak:
 
     def _start(self) -> None:
         self.report.starts += 1
+        self.report.held = []
+        (self._project / "main.dig").write_text(FILES["main.dig"])
         command = [sys.executable, "-m", "benchmarks.soak_inside", "main.dig", "--session", "2026-01-31"]
         self._terminal = Terminal(command, self._project, {
             TROUBLE: str(self._trouble), "HOME": str(self._home), "XDG_CONFIG_HOME": str(self._home / ".config"),
@@ -137,8 +162,8 @@ class Soak:
     def _step(self) -> bool:
         """Do one thing; False if the program has ended."""
         done: list[tuple[int, Callable[[], None]]] = [
-            (50, self._letter), (25, self._key), (6, self._type), (4, self._click), (2, self._resize), (3, self._edit),
-            (10, self._wait),
+            (50, self._action), (25, self._key), (6, self._type), (6, self._mouse), (2, self._drag), (2, self._resize),
+            (3, self._edit), (2, self._search), (10, self._wait),
         ]  # fmt: skip
         (chosen,) = self._random.choices([action for _, action in done], [weight for weight, _ in done])
         try:
@@ -155,11 +180,19 @@ class Soak:
         assert self._terminal
         return self._terminal
 
-    def _letter(self) -> None:
-        self._press(self._random.choice(LETTERS))
+    def _action(self) -> None:
+        action = self._random.choice([action for action in ACTIONS if action.keys and action.name != "quit"])
+        self._press(self._random.choice(action.keys.split(",")))
 
     def _key(self) -> None:
-        self._press(self._random.choice([*KEYS]))
+        self._press(self._random.choice([*NAMED, *(pane.key for pane in PANES)]))
+
+    def _search(self) -> None:
+        """Find a command in the palette, and run it."""
+        for key in ("ctrl+p", *self._random.choice(SEARCHES)):
+            self._press(key)
+        self.terminal.look(self._random.choice((0, 0.3)))
+        self._press("enter")
 
     def _type(self) -> None:
         for letter in self._random.choice(TYPED):
@@ -170,10 +203,25 @@ class Soak:
         self.report.recent.append(key)
         self.terminal.send(KEYS.get(key, key))
 
-    def _click(self) -> None:
-        column, line = self._random.randint(1, 120), self._random.randint(1, 40)
-        self.report.recent.append(f"click {column},{line}")
-        self.terminal.send(f"\x1b[<0;{column};{line}M\x1b[<0;{column};{line}m")
+    def _mouse(self) -> None:
+        """Point, click, click twice, or turn the wheel, anywhere."""
+        how, times = self._random.choice([*MOUSE]), self._random.choice((1, 1, 2, 5))
+        self._point(MOUSE[how], *self._place(), times)
+
+    def _drag(self) -> None:
+        """Press the mouse, move it, and let it go; perhaps never."""
+        begin, end = self._place(), self._place()
+        self._point(0, *begin, ends="M")
+        self._point(32, *end, ends="M")
+        if self._random.random() < 0.9:
+            self._point(0, *end, ends="m")
+
+    def _place(self) -> tuple[int, int]:
+        return self._random.randint(1, 120), self._random.randint(1, 40)
+
+    def _point(self, button: int, column: int, line: int, times: int = 1, ends: str = "Mm") -> None:
+        self.report.recent.append(f"mouse {button} {column},{line} {ends} x{times}")
+        self.terminal.send("".join(f"\x1b[<{button};{column};{line}{end}" for end in ends * times))
 
     def _resize(self) -> None:
         columns, lines = self._random.choice(SIZES)
@@ -181,20 +229,26 @@ class Soak:
         self.terminal.resize(columns, lines)
 
     def _edit(self) -> None:
-        """Save a file as editors do: in place, by renaming, or several times in a burst; some texts are broken."""
+        """Save a file as editors do: in place, by renaming, or often in a burst; or lose it. Some texts are broken."""
         self.report.edits += 1
-        name = self._random.choice([*EDITS])
+        name, how = self._random.choice([*EDITS]), self._random.choice(SAVES)
         text = self._random.choice(EDITS[name])
-        how = self._random.choice(("in place", "renamed", "burst"))
         self.report.recent.append(f"{name} {how} {EDITS[name].index(text)}")
         path = self._project / name
-        if how == "renamed":
-            beside = path.with_name(f".{name}.swp")
-            beside.write_text(text)
-            beside.replace(path)
-        else:
-            for _ in range(8 if how == "burst" else 1):
-                path.write_text(text)
+        beside = path.with_name(f".{name}.swp")
+        match how:
+            case "deleted":
+                path.unlink(missing_ok=True)
+            case "moved" if path.exists():
+                path.replace(path.with_suffix(".old"))
+            case "renamed":
+                beside.write_text(text)
+                beside.replace(path)
+            case "half":
+                path.write_bytes(text.encode()[: self._random.randrange(len(text.encode()) + 1)])
+            case _:
+                for _ in range(8 if how == "burst" else 1):
+                    path.write_text(text)
 
     def _wait(self) -> None:
         self.terminal.look(self._random.random() * 0.4)
@@ -211,11 +265,14 @@ class Soak:
             self.terminal.wait_for_paint(ANSWER)
         except TimeoutError:
             self.report.errors.append(f"nothing was painted for {ANSWER} seconds")
+            os.kill(self.terminal.pid, signal.SIGUSR1)
+            time.sleep(1)
         self.report.slowest = max(self.report.slowest, time.monotonic() - begin)
 
     def _settle(self) -> None:
         """Let everything end, and see what is held then."""
         try:
+            self.terminal.send("\x1b[<0;1;1m")
             for key in ("escape", "escape", "escape", "escape", "K"):
                 self._press(key)
                 self.terminal.look(0.3)
@@ -248,7 +305,7 @@ class Soak:
 
     def _compare(self) -> None:
         """What is held at the end against what was held when the program was warm."""
-        if len(self.report.held) < 3 or self.report.starts > 1:
+        if len(self.report.held) < 3:
             return
         warm, last = self.report.held[len(self.report.held) // 3], self.report.held[-1]
         if last.threads > warm.threads + 4:
@@ -262,6 +319,7 @@ class Soak:
         """The program has ended: by a key for that, or by an exception."""
         terminal, self._terminal = self.terminal, None
         code = terminal.ended(10)
+        terminal.__exit__(None, None, None)
         if code != 0:
             shown = terminal.tail.decode(errors="replace")
             self.report.errors.append(f"the program ended with {code}; it showed last:\n{shown[-6000:]}")
@@ -276,7 +334,7 @@ class Soak:
         self._left()
 
     def _look_for_trouble(self) -> None:
-        if self._trouble.exists():
+        if self._trouble.exists() and self._trouble.stat().st_size:
             self.report.errors.append("exceptions were raised:\n" + self._trouble.read_text()[-6000:])
 
     def _look_for_processes(self) -> None:

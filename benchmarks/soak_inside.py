@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -15,7 +17,7 @@ TROUBLE = "DIGDAG_TUI_TROUBLE"
 
 
 def watch_exceptions(path: str) -> None:
-    """Write exceptions in threads, in event loops and in finalizers to a file."""
+    """Write exceptions in threads, in event loops and in finalizers to a file, and at SIGUSR1 what each thread does."""
 
     def write(text: str) -> None:
         with open(path, "a", encoding="utf-8") as file:
@@ -33,6 +35,7 @@ def watch_exceptions(path: str) -> None:
         trace = traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback)
         write(f"{args.err_msg} {args.object!r}:\n{''.join(trace)}")
 
+    faulthandler.register(signal.SIGUSR1, open(path, "a"))  # noqa: SIM115
     threading.excepthook = in_thread
     sys.unraisablehook = unraisable
     logging.getLogger("asyncio").addHandler(Handler(logging.ERROR))

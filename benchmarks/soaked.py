@@ -51,7 +51,8 @@ _END = """\
   loop>: 3
   _do: {echo>: "${i}"}
 """
-_MAIN = _HEAD + _LOAD + _NOISE + _FAILING + _SLEEP + _END
+_INCLUDED = "!include : parts.dig\n"
+_MAIN = _HEAD + _LOAD + _NOISE + _FAILING + _SLEEP + _INCLUDED + _END
 _PYTHON = """\
 import digdag
 
@@ -67,6 +68,8 @@ def store(n):
 
 FILES = {
     "main.dig": _MAIN,
+    "parts.dig": "+part: {sh>: . ./part.sh}\n",
+    "part.sh": "echo a part of ${region:-it}\n",
     "other.dig": "+o:\n  echo>: other ${session_date}\n",
     "tasks.py": _PYTHON.format(factor=1),
     "query.sql": "SELECT ${n} FROM t\n",
@@ -84,8 +87,16 @@ EDITS = {
         _MAIN.replace("echo>", "ecko>"),
         "+a:\n  echo>: [\n",
         "",
+        _HEAD + "+many:\n  for_range>: {to: 900}\n  _do: {echo>: '${range.from}'}\n" + _END,
         _MAIN.replace("for_each>: {", "for_each>: {x: ${["),
     ),
+    "parts.dig": (
+        FILES["parts.dig"],
+        "+part: {echo>: other}\n+p2: {fail>: no}\n",
+        "+part: [",
+        "!include : parts.dig\n",
+    ),
+    "part.sh": (FILES["part.sh"], "echo other; exit 1\n", "if\n"),
     "other.dig": (FILES["other.dig"], "+o: {fail>: no}\n", "+o:\n echo>: {\n"),
     "tasks.py": (_PYTHON.format(factor=1), _PYTHON.format(factor=2), "def load(:\n"),
     "query.sql": ("SELECT ${n} FROM t\n", "SELECT ${region}\n"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,13 +74,14 @@ def _read(project: Path, wanted: str) -> tuple[PastAttempt, Attempt]:
     from ..debugger.history import find_attempt, past_attempt
     from ..engine.attempt import Attempt
     from ..engine.journal import read_journal
+    from .log import tell_damage
 
     path = find_attempt(project, wanted)
     past = past_attempt(path)
     if past is None:
         raise DigdagError(f"{path} has no attempt in it", hint="its first line is damaged")
     attempt = Attempt()
-    for event in read_journal(path, output=False):
+    for event in read_journal(path, output=False, on_damage=partial(tell_damage, path)):
         attempt.apply(event)
     return past, attempt
 

@@ -6,6 +6,7 @@ import re
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -32,6 +33,7 @@ from ..workflow.names import did_you_mean
 from ..workflow.project import problems_of
 from ..workflow.session_time import parse_session_time
 from ..workflow.text import json_text
+from .log import tell_damage
 from .open import find_file
 from .options import launch_from, launch_options
 from .params_text import WIDTH, below, labelled, param_lines
@@ -94,8 +96,10 @@ def _from_attempt(
     """What a task saw in a past attempt."""
     path = find_attempt(launch.project, wanted, loaded.workflow.name)
     attempt = Attempt()
-    for event in placed_events(read_journal(path, output=False), loaded):
+    for event in placed_events(read_journal(path, output=False, on_damage=partial(tell_damage, path)), loaded):
         attempt.apply(event)
+    if attempt.started is None:
+        raise DigdagError(f"{path} has no attempt in it", hint="its first line is damaged")
     name = _matching([task.full_name for task in attempt.tasks.values()], wanted_task)
     task = attempt.named(name)
     assert task

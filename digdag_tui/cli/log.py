@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,11 @@ def exact_time_text(at: float) -> str:
     """`yyyy-MM-dd HH:mm:ss.SSS Z` in the system's zone; `at` is seconds since the epoch."""
     seconds, milliseconds = divmod(int(at * 1000), 1000)
     return time.strftime(f"%Y-%m-%d %H:%M:%S.{milliseconds:03} %z", time.localtime(seconds))
+
+
+def tell_damage(journal: Path, line: int) -> None:
+    """Warn that a journal is read only up to a line."""
+    sys.stderr.write(f"warning: line {line:,} of {journal.name} is damaged, or of a newer version: it ends there\n")
 
 
 def thread_name(task: int, full_name: str, session: int = 1, attempt: int = 1) -> str:

@@ -6,6 +6,7 @@ They are kept in the project, in `.digdag/tui/breakpoints.json`.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import Counter
@@ -112,7 +113,7 @@ def check(breakpoint: Breakpoint) -> Breakpoint:
         case "data" if not all(part.strip() for part in breakpoint.path):
             raise DigdagError("a param is named by its path, such as rate or td.database")
         case "event" if target not in EVENTS:
-            raise DigdagError(f"there is no event {target}: it is one of {', '.join(EVENTS)}")
+            raise DigdagError(f"there is no event {target or 'without a name'}: it is one of {', '.join(EVENTS)}")
         case _:
             pass
     if breakpoint.condition or breakpoint.log_message or breakpoint.hit_condition:
@@ -148,6 +149,8 @@ class Breakpoints:
         """How often each was hit in the present attempt, by its id."""
         self._muted = False
         self._file = file
+        self._in_file: tuple[Breakpoint, ...] = ()
+        """What was read or written last."""
         self._problem: str | None = None
         self._lock = threading.RLock()
         self._loaded: Loaded | None = None
@@ -366,7 +369,7 @@ class Breakpoints:
         return tuple(moved)
 
     def _set(self, breakpoints: tuple[Breakpoint, ...]) -> None:
-        self.all = breakpoints
+        self.all = self._with_others(breakpoints)
         self._match()
         self._write()
 
@@ -406,15 +409,28 @@ class Breakpoints:
 
     def _read(self, file: Path) -> None:
         try:
-            kept = msgspec.json.decode(file.read_bytes(), type=_Kept)
-            if kept.version != VERSION:
-                raise DigdagError(f"it has version {kept.version}, this program knows {VERSION}")
-            self.all = tuple(map(check, kept.breakpoints))
+            self.all = self._in_file = _decoded(file.read_bytes())
             self._match()
         except FileNotFoundError:
             pass
-        except (OSError, msgspec.DecodeError, DigdagError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, DigdagError) as error:
             self._set_aside(file, str(error))
+
+    def _with_others(self, own: tuple[Breakpoint, ...]) -> tuple[Breakpoint, ...]:
+        """Several sessions may share a file: what others made since counts too, and what they removed is gone."""
+        try:
+            there = _decoded(self._file.read_bytes()) if self._file else self._in_file
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, DigdagError):
+            return own
+        known = set(map(_content, self._in_file))
+        gone = known - set(map(_content, there))
+        kept = [each for each in own if _content(each) not in gone]
+        known.update(map(_content, kept))
+        for each in there:
+            if _content(each) not in known:
+                number = max((other.id for other in (*own, *kept)), default=0) + 1
+                kept.append(msgspec.structs.replace(each, id=number))
+        return tuple(kept)
 
     def _set_aside(self, file: Path, reason: str) -> None:
         """Keep a file that cannot be used: it may be mended by hand."""
@@ -429,13 +445,26 @@ class Breakpoints:
     def _write(self) -> None:
         if self._file is None:
             return
-        beside = self._file.with_name(f".{self._file.name}.new")
+        self._in_file = self.all
+        beside = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(msgspec.json.format(msgspec.json.encode(_Kept(VERSION, list(self.all)))) + b"\n")
             beside.replace(self._file)
         except OSError as error:
             self._problem = f"The breakpoints hold for this session only: {FILE} cannot be written: {error.strerror}"
+
+
+def _decoded(content: bytes) -> tuple[Breakpoint, ...]:
+    kept = msgspec.json.decode(content, type=_Kept)
+    if kept.version != VERSION:
+        raise DigdagError(f"it has version {kept.version}, this program knows {VERSION}")
+    return tuple(map(check, kept.breakpoints))
+
+
+def _content(breakpoint: Breakpoint) -> Breakpoint:
+    """A breakpoint whatever its number is, which each session gives by itself."""
+    return msgspec.structs.replace(breakpoint, id=0)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

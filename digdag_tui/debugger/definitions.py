@@ -80,10 +80,10 @@ def _keys(config: Params, owner: Position | None, visited: set[int]) -> Iterator
     for key, value in config.items():
         position = config.positions.get(key)
         inside = position if key[:1] == "+" and position else owner
+        bodies = [(body, _operator_position(body) if key in BODIES else None) for body in _mappings(value)]
         if position:
-            yield position, inside
-        for body in _mappings(value):
-            operator = _operator_position(body) if key in BODIES else None
+            yield position, next((operator for _, operator in bodies if operator), inside)
+        for body, operator in bodies:
             yield from _keys(body, operator or inside, visited)
 
 

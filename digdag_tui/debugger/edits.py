@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from ..engine.attempt import nested
 from ..engine.events import AttemptStarted, EditUndone, GroupPlanned, ParamEdited, TaskStarted
-from ..engine.recording import INSERTING
+from ..engine.recording import INSERTING, Row
 from ..workflow.config import Params, Value, merge
 
 Scope: TypeAlias = Literal["task", "onward", "session"]
@@ -24,6 +25,7 @@ class MadeEdit(Struct):
         task: the full name of the task at which it was made.
         had_effect: whether a task has begun since that saw it.
         undone: whether it was taken back.
+        row: which of the tasks of that name it is, from 1: a group's retry makes more of them.
     """
 
     event: ParamEdited
@@ -31,6 +33,7 @@ class MadeEdit(Struct):
     number: int | None = None
     had_effect: bool = False
     undone: bool = False
+    row: int = 1
 
     @property
     def name(self) -> str:
@@ -43,26 +46,31 @@ class Edits:
 
     def __init__(self) -> None:
         self.made: list[MadeEdit] = []
-        self._names: dict[int, str] = {}
+        self._rows: dict[int, Row] = {}
+        self._count: Counter[str] = Counter()
 
     def apply(self, event: object) -> None:
         """Take in what happened."""
         match event:
             case AttemptStarted():
                 self.made.clear()
-                self._names.clear()
+                self._rows.clear()
+                self._count.clear()
             case ParamEdited():
-                self.made.append(MadeEdit(event, self._names[event.task], len(self.made)))
+                name, row = self._rows[event.task]
+                self.made.append(MadeEdit(event, name, len(self.made), row=row))
             case EditUndone():
                 self.made[event.edit].undone = not event.again
             case TaskStarted() | GroupPlanned():
                 for edit in self.made:
-                    if not edit.undone and (edit.event.scope == "session" or edit.event.task == event.task):
+                    if not edit.undone and _sees(event, edit.event):
                         edit.had_effect = True
             case _:
                 pass
         if isinstance(event, INSERTING):
-            self._names.update((new.id, new.full_name) for new in event.added)
+            for new in event.added:
+                self._count[new.full_name] += 1
+                self._rows[new.id] = new.full_name, self._count[new.full_name]
 
     @property
     def in_force(self) -> list[MadeEdit]:
@@ -86,16 +94,27 @@ class Edits:
         return EditUndone(at, number, values, scope, task, again=edit.undone)
 
     def to_make_again(
-        self, waiting: Mapping[str, Iterable[ParamEdited]], without: int | None = None
-    ) -> dict[str, list[ParamEdited]]:
-        """For a new attempt: what holds but the edit numbered `without`, and what is `waiting` still, by task."""
-        kept: dict[str, list[ParamEdited]] = {}
+        self, waiting: Mapping[Row, Iterable[ParamEdited]], without: int | None = None
+    ) -> dict[Row, list[ParamEdited]]:
+        """For a new attempt: what holds but the edit numbered `without`, and what is `waiting` still, by task.
+
+        Those for the session hold from its beginning.
+        """
+        kept: dict[Row, list[ParamEdited]] = {}
         for edit in self.in_force:
             if edit.number != without:
-                kept.setdefault(edit.task, []).append(edit.event)
-        for name, events in waiting.items():
-            kept.setdefault(name, []).extend(events)
+                row = self._rows[1] if edit.event.scope == "session" else (edit.task, edit.row)
+                kept.setdefault(row, []).append(edit.event)
+        for row, events in waiting.items():
+            kept.setdefault(row, []).extend(events)
         return kept
+
+
+def _sees(event: TaskStarted | GroupPlanned, edit: ParamEdited) -> bool:
+    """Whether a task that begins does so with an edit; one that is kept from before began without."""
+    if edit.scope == "session":
+        return isinstance(event, TaskStarted) and event.at >= edit.at
+    return edit.task == event.task
 
 
 def old_value(values: Params, path: tuple[str, ...]) -> Value:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -16,8 +17,11 @@ from ..engine.recording import Recording
 from ..workflow.errors import DigdagError
 from .events import Continued, DebuggerWaiting, Notice, Reason, SessionEvent, Stopped
 from .history import PastAttempt
-from .hits import Hits
 from .stepping import Step, nearest, step_into, step_over
+
+if TYPE_CHECKING:
+    from .breakpoints import Breakpoints
+    from .hits import Hits
 
 
 class Opening(Struct):
@@ -54,7 +58,9 @@ class StopGate:
         self.draining = False
         self.debugged: int | None = None
         """The task whose next call waits for a debugger."""
-        self.hits: Hits | None = None
+        self._breakpoints: Breakpoints | None = None
+        self._make: Callable[[], Hits] | None = None
+        self._made: Hits | None = None
         """The breakpoints, once there is an attempt to hit them."""
         self._breaks = breaks
         self._listener = listener
@@ -70,6 +76,17 @@ class StopGate:
         """Stops that came while there was one."""
         self._verdict: asyncio.Future[OperatorResult | bool] | None = None
         self._continued = asyncio.Event()
+
+    def watch(self, breakpoints: Breakpoints, make: Callable[[], Hits]) -> None:
+        """Stop at breakpoints from now on; what decides on them is made once there are any."""
+        self._breakpoints, self._make = breakpoints, make
+
+    def _hits(self) -> Hits | None:
+        if self._breakpoints is None or self._make is None:
+            return None
+        if self._made is None and self._breakpoints.active:
+            self._made = self._make()
+        return self._made
 
     @property
     def failing(self) -> bool:
@@ -101,9 +118,9 @@ class StopGate:
         """Stop after an event that just happened, if it hits a breakpoint."""
         match event:
             case TaskSucceeded() | RetryScheduled() if event.task in self._released or event.task in self._passing:
-                hit = self.hits.after(event) if self.hits else None
+                hit = hits.after(event) if (hits := self._hits()) else None
             case ParamEdited():
-                hit = self.hits.after(event) if self.hits else None
+                hit = hits.after(event) if (hits := self._hits()) else None
             case _:
                 return
         if hit is None:
@@ -155,7 +172,7 @@ class StopGate:
         """Forget all stops: the attempt ends."""
         self.stopped = None
         self._waiting.clear()
-        self.hits = None
+        self._breakpoints = None
 
     def after(self, task: Task) -> Step:
         """A step over `task`; after a failure its `_error` is not run through."""
@@ -175,7 +192,7 @@ class StopGate:
             return Stopped("pause", task.id)
         if self._is_held(task):
             return None
-        hit = self.hits.before(task) if self.hits else None
+        hit = hits.before(task) if (hits := self._hits()) else None
         reason = self._reason(task)
         if hit is None:
             return Stopped(reason, task.id) if reason else None

@@ -130,10 +130,19 @@ def new_journal(folder: Path, mask: Mask | None = None) -> tuple[int, Journal]:
 
 
 def reopen_journal(past: PastAttempt, mask: Mask | None = None) -> Journal:
-    """A past attempt's journal, to go on with."""
-    truncate_torn(past.path)
+    """A past attempt's journal, to go on with.
+
+    Raises:
+        DigdagError: the attempt runs in another process.
+    """
     journal = Journal(past.path, mask)
-    journal.lock()
+    try:
+        journal.lock()
+    except BlockingIOError:
+        journal.close()
+        hint = "leave it there first, or restart (R) for an attempt of your own"
+        raise DigdagError(f"attempt {past.number} runs in another debugger", hint=hint) from None
+    truncate_torn(past.path)
     return journal
 
 

@@ -56,7 +56,6 @@ class Hits:
         self._retries: dict[int, int] = {}
         self._changes: dict[int, list[tuple[str, Value]]] = {}
         """Data breakpoint → the tasks that changed its param, each with the value."""
-        breakpoints.begin()
 
     def before(self, task: Task) -> Hit | None:
         """What a task that is about to start hits; asked as often as one likes, it counts once."""
@@ -202,9 +201,15 @@ class Hits:
         self._runner.emit(TaskLogged(time.time(), task.id, "POINT", LOGPOINT, self._mask(message)))
 
     def _scope(self, task: Task) -> tuple[Variables, TemplateError | None]:
-        """A task's params as the engine evaluates them; a group's own keys are no params (core 6.1)."""
+        """A task's params as the engine evaluates them, after its call with what came of that.
+
+        A group's own keys are no params (core 6.1).
+        """
+        made = [*exports(task), *results(task)] if task.store or task.reset_store or task.runtime_export else []
+        new = {key for layer in made for key in layer.values}
         own: Params = {} if task.is_group else own_keys(task)
-        return scope_of(self._runner.params(task), own, self._evaluator)
+        own = {key: value for key, value in own.items() if key not in new}
+        return scope_of(merged(self._runner.params(task), made), own, self._evaluator)
 
 
 def _at(values: Value, path: tuple[str, ...]) -> Value:

@@ -44,16 +44,17 @@ class _Places:
     def placed(self, row: NewTask) -> NewTask:
         """A row with places, if its definition is found."""
         same = self._defined.get(row.full_name)
-        if same and same.config == row.config:
-            export = same.export if same.export == row.export else row.export
-            row = msgspec.structs.replace(row, config=same.config, export=export)
-        elif row.config and (found := self._find(row)):
-            row = msgspec.structs.replace(row, config=found)
-        self._rows[row.id] = row
+        is_same = same is not None and same.config == row.config
+        config = same.config if same and is_same else self._find(row.config, row)
+        export = same.export if same and is_same and same.export == row.export else self._find(row.export, row)
+        row = self._rows[row.id] = msgspec.structs.replace(row, config=config, export=export)
         return row
 
-    def _find(self, row: NewTask) -> Config | None:
-        wanted = _encoder.encode(row.config)
+    def _find(self, config: Params, row: NewTask) -> Params:
+        """What the files have that says what `config` of `row` does; `config` itself if nothing has."""
+        if not config:
+            return config
+        wanted = _encoder.encode(config)
         around = self._rows.get(row.parent or 0)
         while around:
             if wanted in (bodies := self._inside(around)):
@@ -62,7 +63,7 @@ class _Places:
         if 0 not in self._bodies:
             workflows = self._loaded.project.workflows.values()
             self._bodies[0] = _bodies([workflow.config for workflow in workflows])
-        return self._bodies[0].get(wanted)
+        return self._bodies[0].get(wanted, config)
 
     def _inside(self, row: NewTask) -> dict[bytes, Config]:
         if row.id not in self._bodies:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -198,6 +197,8 @@ def _module_files(folder: str, dotted: str) -> Iterator[str]:
 
 def _imported_files(project: str, file: Path) -> Iterator[str]:
     """Where what a Python file imports may lie: in the project, or beside the file."""
+    import ast
+
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
@@ -116,7 +117,8 @@ class Replay:
         """Take in the next event; output is left out."""
         match event:
             case SessionStopped():
-                self.stop(msgspec.convert(event.stop, Stopped), event.at)
+                with suppress(msgspec.ValidationError):  # of a newer version
+                    self.stop(msgspec.convert(event.stop, Stopped), event.at)
             case SessionContinued():
                 self.go_on(event.at)
             case TaskOutput() | TaskLogged():
@@ -238,7 +240,7 @@ def in_words(event: AnyEvent, attempt: Attempt) -> str:
         case ErrorDelayed():
             return f"{name} failed inside"
         case TaskEnded():
-            return f"{name} ended: {event.state}"
+            return f"{name} " + ("failed inside" if event.state == "group_error" else f"ended: {event.state}")
         case ParamEdited():
             return f"you set {'.'.join(event.path)}"
         case EditUndone():

@@ -1,82 +1,59 @@
-"""The one door to a debugged workflow: commands go in from any thread, events come out.
-
-A session lives in an event loop of its own: `start` gives it a thread, `run` uses the caller's loop. It runs one
-attempt after another; restarting, rewinding and reloading begin a new one that has the results it may keep from the
-last.
-"""
+"""The one door to a debugged workflow: commands go in from any thread, events come out."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..engine.attempt import Attempt, Task
+from ..engine.attempt import Task
 from ..engine.call import own_keys
 from ..engine.events import (
     AnyEvent,
-    AttemptStarted,
     GroupPlanned,
     ParamEdited,
-    SessionContinued,
-    SessionStopped,
     TaskReady,
     TaskStarted,
     TaskSucceeded,
 )
-from ..engine.journal import Journal, read_journal
+from ..engine.journal import read_journal
 from ..engine.operator import OperatorResult
-from ..engine.planner import rows
-from ..engine.recording import Recording, record
+from ..engine.recording import Recording, Row, record
 from ..engine.runner import Runner
 from ..workflow.config import Params, Value, merge
-from ..workflow.errors import DigdagError, Problem
+from ..workflow.errors import DigdagError
 from ..workflow.pins import PINS_FILE, Pin
 from ..workflow.project import problems_of
+from .attempts import Attempts
 from .breakpoints import Breakpoints
-from .editing import problem_of_edit
 from .edits import Edits, MadeEdit, Scope, old_value
 from .environment import LocalEnvironment
-from .events import AttemptOpened, Continued, Notice, ProblemsFound, Reloaded, SessionEvent, Stopped, WatchMode
-from .gate import Breaks, Opening, StopGate
-from .history import new_journal, past_attempt, reopen_journal, session_folder
-from .hits import Hits
-from .launch import Launch, Loaded, load, session_time, start_event
-from .recorded import placed_events
+from .events import Notice, ProblemsFound, Reloaded, SessionEvent, WatchMode
+from .gate import Opening
+from .history import past_attempt
+from .launch import Launch, Loaded, load
 from .reload import Feedback, touched_tasks, used_files
-from .replay import UNCOUNTED
-from .required import RequiredAttempts
 from .stepping import Step, step_into, step_out, step_over
 
 if TYPE_CHECKING:
     from .trial import Trial
-
-State: TypeAlias = Literal["loading", "broken", "running", "stopped", "ended", "recorded"]
-"""`recorded` is an attempt of the past that is only looked at."""
 
 
 class NotPossible(Exception):
     """A command that cannot be carried out now; the text says why, and what would make it possible."""
 
 
-class Session:
-    """Debugs one workflow.
+class Session(Attempts):
+    """Debugs one workflow; each command returns a future that is done when the session has taken it.
 
-    `state`, `attempt` and `loaded` are for reading, the attempt at best while the session is stopped: a face that needs
-    it at any time applies the events to an attempt of its own.
-
-    Args:
-        launch: what to run.
-        environment: operators, secrets and the evaluator; used in the session's thread only.
-        listener: called with every event, in the session's thread.
-        journaled: whether attempts are kept on disk, as rewinding, reloading and resuming need.
+    A command that cannot be carried out raises NotPossible there. Restarting, rewinding and reloading begin another
+    attempt, which has the results that it may keep from the last.
     """
 
     def __init__(
@@ -89,160 +66,22 @@ class Session:
         break_on_failure: bool = True,
         breakpoints: Breakpoints | None = None,
     ) -> None:
-        self.launch = launch
-        self.state: State = "loading"
-        self.attempt = Attempt()
-        self.loaded: Loaded | None = None
-        self.breaks = Breaks(on_failure=break_on_failure, on_question=break_on_failure)
-        self.breakpoints = Breakpoints() if breakpoints is None else breakpoints
-        self._environment = environment
-        self._listener = listener
-        self._journaled = journaled
-        self._journal: Journal | None = None
-        self._journal_path: Path | None = None
-        self.session_time: str | None = None
-        """The session's time in the workflow's zone, once the workflow was loaded."""
-        self.session_warning: str | None = None
-        """What Digdag logs about how the session's time was chosen."""
-        self._runner: Runner | None = None
-        self._required: RequiredAttempts | None = None
-        self._gate = StopGate(Opening(), self.breaks, self._tell)
-        self._openings: asyncio.Queue[Opening | None] = asyncio.Queue()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        super().__init__(
+            launch,
+            environment,
+            listener,
+            journaled=journaled,
+            break_on_failure=break_on_failure,
+            breakpoints=breakpoints,
+        )
         self._reopening: asyncio.Task[None] | None = None
         self.watch_mode: WatchMode = "touched"
         self.touched: set[str] = set()
         """Full names of tasks that saved files touched and that have not begun since."""
-        self._opened_at = 0.0
-        """When the attempt began; infinite once files that it does not have were loaded."""
         self._feedback = Feedback()
         self._used: tuple[Loaded, frozenset[Path]] | None = None
         self.edits = Edits()
         """What the person edited in this attempt."""
-        self._changed = threading.Condition()
-
-    # Life
-
-    def load(self) -> Loaded:
-        """Load and compile the project, if that was not done yet, and fix the session's time.
-
-        Raises:
-            DigdagError: it cannot be loaded, or the session's time is not one.
-        """
-        loaded = self.loaded or load(self.launch)
-        if self.loaded is None:
-            self.breakpoints.bind(loaded)
-        if self.session_time is None:
-            self.session_time, self.session_warning = session_time(self.launch, loaded, time.time())
-        self.loaded = loaded
-        return loaded
-
-    def start(self, opening: Opening | None = None) -> None:
-        """Run in a thread of its own until `quit`."""
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.run(opening)), name="session", daemon=True)
-        self._thread.start()
-
-    async def run(self, opening: Opening | None = None) -> None:
-        """Run attempts in the caller's event loop, as the commands want them, until `quit`."""
-        following = opening or Opening()
-        while following:
-            try:
-                if following.recorded:
-                    self._look_at(following.recorded)
-                else:
-                    await self.run_attempt(following)
-            except DigdagError as error:
-                self._tell(ProblemsFound(tuple(problems_of(error))))
-                self._set_state("broken")
-            except Exception as error:
-                message = f"digdag-tui itself failed: {type(error).__name__}: {error}"
-                self._tell(ProblemsFound((Problem(message, hint="restart (R) begins again; please report it"),)))
-                self._set_state("broken")
-            latest = await self._openings.get()
-            while not self._openings.empty():
-                latest = self._openings.get_nowait()
-            if latest is None:
-                return
-            following = latest
-
-    async def run_attempt(self, opening: Opening) -> bool:
-        """Run one attempt to its end; True for a success.
-
-        Raises:
-            DigdagError: the workflow cannot be loaded or started.
-        """
-        self._loop = asyncio.get_running_loop()
-        self._set_state("loading")
-        self._opened_at = time.time()
-        self._gate = StopGate(opening, self.breaks, self._tell)
-        started, past = self._beginning(opening)
-        number = self._open_journal(opening, started)
-        self.attempt = Attempt()
-        self._tell(AttemptOpened(number, started.workflow, len(opening.recording.outcomes)))
-        for event in past:
-            self.attempt.apply(event)
-            self._tell(event)
-        required = self._required = self._required_attempts(opening, started)
-        self._runner = Runner(
-            self._environment,
-            self._happened,
-            attempt=self.attempt,
-            journal=self._journal,
-            gate=self._gate,
-            recording=opening.recording,
-            max_tasks=self.launch.max_task_threads,
-            require=required.require,
-        )
-        mask = self._environment.secrets.masker.mask
-        self._gate.hits = Hits(self.breakpoints, self._runner, self._environment.evaluator, mask)
-        self._set_state("running")
-        try:
-            return await self._runner.run(None if past else started)
-        except OSError as error:
-            raise DigdagError(f"The journal cannot be written: {error}", hint="see that the disk has room") from error
-        finally:
-            await required.close()
-            if self._journal:
-                self._journal.close()
-            self._set_state("ended" if self._openings.empty() else "loading")
-
-    def quit(self) -> None:
-        """End everything that runs, then the session's thread."""
-        if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._open, None)
-        if self._thread and self._thread is not threading.current_thread():
-            self._thread.join(timeout=10)
-
-    def wait(self, *states: State, timeout: float = 30) -> State:
-        """Wait until the session is in one of `states`; `timeout` is in seconds.
-
-        Raises:
-            TimeoutError: it never was.
-        """
-        with self._changed:
-            if not self._changed.wait_for(lambda: self.state in states, timeout):
-                raise TimeoutError(f"the session is {self.state}, not {' or '.join(states)}")
-            return self.state
-
-    @property
-    def journal_folder(self) -> Path | None:
-        """Where the session's attempts are kept, once the workflow was loaded."""
-        if not self._journaled or self.loaded is None or self.session_time is None:
-            return None
-        return session_folder(self.launch.project, self.loaded.workflow.name, self.session_time)
-
-    @property
-    def journal_path(self) -> Path | None:
-        """The journal of the present attempt."""
-        return self._journal_path
-
-    @property
-    def stopped(self) -> Stopped | None:
-        """The present stop."""
-        return self._gate.stopped
-
-    # Commands: each returns a future that is done when the session has taken it, or that raises NotPossible.
 
     def step_into(self) -> Future[None]:
         """Run to the first task inside the one stopped at, or to whatever starts next."""
@@ -344,7 +183,7 @@ class Session:
     def waiting_edits(self) -> list[MadeEdit]:
         """Edits of the attempt before, which are made again when their tasks are ready; for any thread."""
         waiting = self._runner.waiting_edits if self._runner else {}
-        return [MadeEdit(event, name) for name, events in list(waiting.items()) for event in events]
+        return [MadeEdit(event, name, row=row) for (name, row), events in list(waiting.items()) for event in events]
 
     def reload(self, changed: Iterable[Path]) -> Future[None]:
         """Load the project again because these files changed, and re-run from the first task that they touch."""
@@ -385,6 +224,8 @@ class Session:
                 return "only a task that failed can be retried: step over (n) runs this one"
             case "rewind", "running" | "stopped" | "ended" if not self._journaled:
                 return "this session keeps no journal to rewind in"
+            case "edit" | "undo", "loading":
+                return "another attempt begins"
             case "reload" | "restart" | "edit" | "undo", _:
                 return None
             case "pin", "running" | "stopped" | "ended":
@@ -423,37 +264,17 @@ class Session:
             except Exception as error:
                 future.set_exception(error)
 
-        if self._loop is None or self._loop.is_closed():
+        if self._loop is None or self._loop.is_closed() or self._leaving:
             future.set_exception(NotPossible(f"can't {command}: the session is not running"))
         else:
             self._loop.call_soon_threadsafe(take)
         return future
 
-    def _happened(self, event: AnyEvent) -> None:
-        self._tell(event)
-        self._gate.observe(event)
-
     def _tell(self, event: SessionEvent) -> None:
         self.edits.apply(event)
-        self._listener(event)
         if self.touched and isinstance(event, TaskStarted | GroupPlanned) and event.at >= self._opened_at:
             self.touched.discard(self.attempt.tasks[event.task].full_name)
-        if isinstance(event, Stopped):
-            self._note(SessionStopped(time.time(), msgspec.to_builtins(event)))
-            self._set_state("stopped")
-        elif isinstance(event, Continued):
-            self._note(SessionContinued(time.time()))
-            self._set_state("running")
-
-    def _note(self, event: SessionStopped | SessionContinued) -> None:
-        """Keep a stop in the journal of the attempt, for those who look at it later."""
-        if self._journal and self.attempt.success is None:
-            self._journal.write(event)
-
-    def _set_state(self, state: State) -> None:
-        with self._changed:
-            self.state = state
-            self._changed.notify_all()
+        super()._tell(event)
 
     def _stop_task(self) -> Task:
         if self._gate.stopped is None:
@@ -499,22 +320,6 @@ class Session:
     def _pause(self) -> None:
         self._gate.pausing = True
 
-    def _cancel(self) -> None:
-        stopped = self._gate.stopped
-        self._gate.leave()
-        if stopped:
-            self._tell(Continued())
-        if self._runner:
-            self._runner.cancel()
-
-    def _open(self, opening: Opening | None) -> None:
-        self._openings.put_nowait(opening)
-        if self._runner and self._gate.stopped and (opening is None or opening.recorded):
-            self._runner.leave()
-        else:
-            self._cancel()
-        self._set_state("loading")
-
     def _rewind(self, task_id: int, without: MadeEdit | None) -> None:
         task = self.attempt.tasks.get(task_id)
         if task is None or task.parent is None:
@@ -525,6 +330,8 @@ class Session:
         self._open(Opening(record(events, self._edits_to_keep(without)), goto=task.full_name))
 
     def _rewind_to(self, position: int) -> None:
+        from .replay import UNCOUNTED
+
         events: list[AnyEvent] = []
         for event in read_journal(self._journal_path) if self._journal_path else ():
             position -= not isinstance(event, UNCOUNTED)
@@ -550,6 +357,8 @@ class Session:
         return event
 
     def _set_params(self, task_id: int, changes: Sequence[tuple[tuple[str, ...], Value, Scope]]) -> None:
+        from .editing import problem_of_edit
+
         runner, task = self._editable(task_id, {scope for _, _, scope in changes})
         built_ins = runner.built_ins.for_task(task.full_name, {})
         for path, value, scope in changes:
@@ -565,9 +374,12 @@ class Session:
         if edit is None:
             raise NotPossible("can't undo: no param was edited")
         if edit.number is None:
-            if self._runner and edit.event in self._runner.waiting_edits.get(edit.task, ()):
-                self._runner.waiting_edits[edit.task].remove(edit.event)
+            row = edit.task, edit.row
+            if self._runner and edit.event in self._runner.waiting_edits.get(row, ()):
+                self._runner.waiting_edits[row].remove(edit.event)
             return
+        if edit.number >= len(self.edits.made) or self.edits.made[edit.number].event != edit.event:
+            raise NotPossible(f"can't undo: {edit.name} was edited in an attempt before this one")
         edit = self.edits.made[edit.number]
         if edit.had_effect and not edit.undone:
             raise NotPossible(f"can't undo: {edit.task} has begun with {edit.name}: rewind (w) to it")
@@ -585,7 +397,7 @@ class Session:
             raise NotPossible(f"can't edit: {task.full_name} has run already: rewind (w) to it first")
         return self._runner, task
 
-    def _edits_to_keep(self, without: MadeEdit | None = None) -> dict[str, list[ParamEdited]]:
+    def _edits_to_keep(self, without: MadeEdit | None = None) -> dict[Row, list[ParamEdited]]:
         """What the person edited, for a new attempt."""
         waiting = self._runner.waiting_edits if self._runner else {}
         return self.edits.to_make_again(waiting, without.number if without else None)
@@ -624,6 +436,8 @@ class Session:
             self._rerun(all_tasks=self.watch_mode == "all")
 
     def _rerun(self, *, all_tasks: bool) -> None:
+        if self._reopening:
+            self._reopening.cancel()
         if self._loop:
             self._reopening = self._loop.create_task(self._reopen(frozenset(self.touched), all_tasks))
 
@@ -638,7 +452,10 @@ class Session:
             if self._runner and self.state in ("running", "stopped"):
                 self._gate.draining = True
                 held = stopped.task if stopped else None
-                await self._runner.drain(lambda task: task.full_name not in touched and task.id != held)
+                runner = self._runner
+                await runner.drain(lambda task: task.full_name not in touched and task.id != held)
+                if runner is not self._runner or not self._openings.empty():
+                    return  # the person began another attempt, or left
                 if self._gate is not gate:
                     return
             events, _ = self._events_before(lambda task: task.full_name in touched)
@@ -653,76 +470,3 @@ class Session:
             else:
                 opening.goto = name
         self._open(opening)
-
-    # Attempts
-
-    def _look_at(self, path: Path) -> None:
-        """Tell a journal's events without running anything; a new attempt then has that one's session and params."""
-        self._loop = asyncio.get_running_loop()
-        self._set_state("loading")
-        self._journal, self._journal_path, self._runner = None, path, None
-        loaded = None
-        try:
-            loaded = self.load()
-        except DigdagError as error:
-            self._tell(ProblemsFound(tuple(problems_of(error))))
-        damaged: list[int] = []
-        events = placed_events(read_journal(path, on_damage=damaged.append), loaded)
-        started = next(events, None)
-        self.attempt = Attempt()
-        if not isinstance(started, AttemptStarted):
-            raise DigdagError(f"{path} has no attempt in it", hint="its first line is damaged: open another (A)")
-        given = tuple(override for override in self.launch.overrides if override not in started.overrides)
-        self.launch = msgspec.structs.replace(
-            self.launch, session=started.session_time, overrides=(*started.overrides, *given)
-        )
-        self.session_time = started.session_time
-        self._tell(AttemptOpened(int(path.stem), started.workflow, recorded=True))
-        for event in (started, *events):
-            self.attempt.apply(event)
-            self._tell(event)
-        if damaged and self.attempt.success is None:
-            lost = f"line {damaged[0]:,} of {path.name} is damaged: only what was before it is shown"
-            self._tell(Notice(lost, "warning"))
-        self._set_state("recorded")
-
-    def _beginning(self, opening: Opening) -> tuple[AttemptStarted, list[AnyEvent]]:
-        """The first event; for an attempt that is gone on with, also all that happened before."""
-        loaded = self.load()
-        self._environment.pins.read()
-        if opening.past:
-            events = list(read_journal(opening.past.path))
-            first = events[0]
-            if isinstance(first, AttemptStarted):
-                added = rows(loaded.tasks)
-                if added == first.added:
-                    first = events[0] = msgspec.structs.replace(first, added=added)
-                return first, events
-        return start_event(self.launch, loaded, self.session_time or "", time.time()), []
-
-    def _required_attempts(self, opening: Opening, started: AttemptStarted) -> RequiredAttempts:
-        """Where the attempts that this one requires run, with those that an earlier one keeps for it."""
-        required = RequiredAttempts(
-            self.launch,
-            self.load(),
-            self._environment,
-            self._tell,
-            started,
-            journaled=self._journaled,
-            resumed=opening.past is not None,
-        )
-        if self._required:
-            required.keep(self._required, opening.recording)
-        return required
-
-    def _open_journal(self, opening: Opening, started: AttemptStarted) -> int:
-        if not self._journaled:
-            return 1
-        mask = self._environment.secrets.masker.mask
-        if opening.past:
-            self._journal = reopen_journal(opening.past, mask)
-            self._journal_path = self._journal.path
-            return opening.past.number
-        number, self._journal = new_journal(self.journal_folder or self.launch.project, mask)
-        self._journal_path = self._journal.path
-        return number

@@ -218,8 +218,10 @@ def _find(lines: list[str], position: Position, key: str) -> tuple[int, str]:
 
 
 def _above(lines: list[str], line: int) -> int:
-    """The line of the key whose block a line is in; the same line if it is in none."""
-    indent = _indent(lines[line - 1]) if 0 < line <= len(lines) else 0
+    """The line of the key whose block a line is in; the same line if it is in none, or no longer there."""
+    if not 0 < line <= len(lines):
+        return line
+    indent = _indent(lines[line - 1])
     return next((number for number in range(line - 1, 0, -1) if -1 < _indent(lines[number - 1]) < indent), line)
 
 

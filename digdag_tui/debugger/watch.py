@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -75,12 +77,14 @@ class Watcher(FileSystemEventHandler):
                 self._note(path)
 
     def _counts(self, path: Path) -> bool:
-        return not _hidden(path.name) and (path.suffix in SUFFIXES or path.resolve() in self._uses())
+        return not _hidden(path.name) and (path.suffix in SUFFIXES or Path(os.path.realpath(path)) in self._uses())
 
     def _note_below(self, folder: Path) -> None:
         """A folder came, went or was renamed: its files did, too."""
-        gone = (path for path in list(self._known) if path.is_relative_to(folder))
-        for path in (*gone, *self._watch_below(folder)):
+        found = [path for path in list(self._known) if path.is_relative_to(folder)]
+        with suppress(OSError):  # it may be gone again
+            found += self._watch_below(folder)
+        for path in found:
             self._note(path)
 
     def _watch_below(self, folder: Path) -> list[Path]:
@@ -144,6 +148,8 @@ def _content(path: Path) -> bytes | None:
 
     try:
         about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            return None
         if about.st_size > LARGE:
             return f"{about.st_size} {about.st_mtime_ns}".encode()
         return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
-from .events import AnyEvent, TaskLogged, TaskOutput
+from .events import AnyEvent, AttemptStarted, TaskLogged, TaskOutput
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
@@ -90,29 +91,56 @@ def read_journal(
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not output and line.startswith(_OUTPUT):
-                continue
-            try:
-                if not line.endswith(b"\n"):
-                    raise msgspec.DecodeError("torn")
-                event = _decoder.decode(line)
-            except msgspec.DecodeError:
+        for number, (line, event) in enumerate(_whole_events(file, output), 1):
+            if line is None:
                 on_damage(number)
-                return
-            yield event
+            elif event is not None:
+                yield event
 
 
 def truncate_torn(path: Path) -> None:
-    """Cut a torn or damaged end off, so that appending goes on behind the last whole event."""
+    """Cut a torn or damaged end off, so that appending goes on behind the last whole event.
+
+    Whole lines behind a damaged one may be of use to somebody: then all that there was is kept as `*.damaged`.
+    """
     kept = 0
     with path.open("rb") as file:
-        for line in file:
-            try:
-                _decoder.decode(line)
-            except msgspec.DecodeError:
-                break
-            if not line.endswith(b"\n"):
-                break
-            kept += len(line)
+        for line, _ in _whole_events(file, output=True):
+            kept += len(line or b"")
+        file.seek(kept)
+        lost = file.read()
+    if b"\n" in lost:
+        shutil.copyfile(path, path.with_suffix(".damaged"))
     os.truncate(path, kept)
+
+
+def _whole_events(file: IO[bytes], output: bool) -> Iterator[tuple[bytes | None, AnyEvent | None]]:
+    """Each line with its event, None for output that is not wanted; None instead of a line that is damaged ends it."""
+    rows = 0
+    for line in file:
+        if not output and line.startswith(_OUTPUT):
+            yield line, None
+            continue
+        event = _decoded(line)
+        if event is None or not _follows(event, rows):
+            yield None, None
+            return
+        rows += len(getattr(event, "added", ()))
+        yield line, event
+
+
+def _decoded(line: bytes) -> AnyEvent | None:
+    try:
+        return _decoder.decode(line) if line.endswith(b"\n") else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _follows(event: AnyEvent, rows: int) -> bool:
+    """Whether an event can come when there are so many task rows: a line that was lost leaves a gap."""
+    if isinstance(event, TaskOutput | TaskLogged):
+        return True
+    if isinstance(event, AttemptStarted) is not (rows == 0):
+        return False
+    added = getattr(event, "added", ())
+    return getattr(event, "task", 0) <= rows and all(new.id == rows + place for place, new in enumerate(added, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -42,12 +43,17 @@ class Outcome(Struct):
     end: TaskSucceeded | TaskFailed | RetryScheduled | None = None
 
 
+Row: TypeAlias = tuple[str, int]
+"""A task that several attempts have: its full name, and which of the rows of that name it is, from 1."""
+Edits: TypeAlias = dict[Row, list[ParamEdited]]
+
+
 class Recording(Struct):
-    """By full name: outcomes still to be used, in order, how often a group began, and edits still to be made."""
+    """By full name: outcomes still to be used, in order, how often a group began; by row: edits still to be made."""
 
     outcomes: dict[str, deque[Outcome]] = {}
     planned: dict[str, int] = {}
-    edits: dict[str, list[ParamEdited]] = {}
+    edits: Edits = {}
 
     def covers(self, task: Task) -> bool:
         """Whether a task that is ready does what it did before, so that nothing need hold it back."""
@@ -63,7 +69,7 @@ class Recording(Struct):
         return outcomes.popleft() if outcomes else None
 
 
-def record(events: Iterable[AnyEvent], edits: dict[str, list[ParamEdited]] | None = None) -> Recording:
+def record(events: Iterable[AnyEvent], edits: Edits | None = None) -> Recording:
     """All calls that ended, by the full names of their tasks, and the edits to be made again."""
     names: dict[int, str] = {}
     calls: dict[int, Outcome] = {}

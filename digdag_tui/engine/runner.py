@@ -47,7 +47,7 @@ from .operator import (
     RequiredAttempt,
 )
 from .planner import Planner, failure
-from .recording import Outcome, Recording
+from .recording import Edits, Outcome, Recording
 from .retry import RetryPolicy
 from .scopes import Scopes
 
@@ -205,8 +205,8 @@ class Runner:
         return self._built_ins
 
     @property
-    def waiting_edits(self) -> dict[str, list[ParamEdited]]:
-        """Edits of an earlier attempt, by the full names of their tasks, which are not ready yet."""
+    def waiting_edits(self) -> Edits:
+        """Edits of an earlier attempt, by their tasks' rows, which are not ready yet."""
         return self._recording.edits
 
     def _follow(self, event: AnyEvent) -> None:
@@ -215,7 +215,7 @@ class Runner:
                 task = self.attempt.tasks[event.task]
                 self.scopes.entered(task)
                 self._ready.append(task)
-                for edit in self._recording.edits.pop(task.full_name, ()):
+                for edit in self._edits_of(task):
                     self.emit(msgspec.structs.replace(edit, task=task.id))
             case TaskSucceeded():
                 self.scopes.changed(self.attempt.tasks[event.task])
@@ -226,6 +226,14 @@ class Runner:
                     self.scopes.changed(self.attempt.tasks[event.task])
             case _:
                 pass
+
+    def _edits_of(self, task: Task) -> list[ParamEdited]:
+        """The edits that waited for a task."""
+        edits = self._recording.edits
+        if all(name != task.full_name for name, _ in edits):
+            return []
+        same = (other.full_name == task.full_name for other in self.attempt.tasks.values() if other.id <= task.id)
+        return edits.pop((task.full_name, sum(same)), [])
 
     def _resume(self) -> None:
         """What was ready or running when the journal ended runs now."""

@@ -127,8 +127,13 @@ class Scopes:
         self._trails[task.id] = self._trail(task)
 
     def params(self, task: Task) -> Params:
-        """All layers of `task` merged, below the built-in ones and its own keys, unevaluated; not to be changed."""
-        seen = self._seen(self._trails.get(task.id) or self._trail(task))
+        """All layers of `task` merged, below the built-in ones and its own keys, unevaluated; not to be changed.
+
+        What a task sees that is not ready yet may change, and is not kept.
+        """
+        if task.id not in self._trails:
+            return merged({}, layers(self._attempt, task))
+        seen = self._seen(self._trails[task.id])
         own = edits_onward(task)
         if task.export:
             own.append(Layer(Source.EXPORT, task.export, task.full_name))

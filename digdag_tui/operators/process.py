@@ -159,8 +159,10 @@ async def _end(process: _Process) -> None:
                     pause = min(2 * pause, 0.2)
     finally:
         _signal(group, signal.SIGKILL)
-        await process.exited.wait()
-        process.close()
+        try:
+            await process.exited.wait()
+        finally:
+            process.close()
 
 
 def _signal(group: int, number: int) -> bool:

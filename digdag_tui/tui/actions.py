@@ -75,7 +75,7 @@ GROUPS: dict[str, tuple[Action, ...]] = {
         Action("present", "escape", "now", "back to the present"),
         Action("rewind", "w", "rewind", "back to the selected task", "rewind", True),
         Action("attempts", "A", "attempts", "past attempts", "open"),
-        Action("compare", "equals_sign", "compare", "with another attempt"),
+        Action("compare", "equals_sign", "compare", "with another attempt or stop"),
     ),
     "Look": (
         Action("find", "slash", "find", "find in this pane", bar=True),
@@ -115,12 +115,13 @@ ACTIONS: tuple[Action, ...] = tuple(action for group in GROUPS.values() for acti
 
 
 class Pane(NamedTuple):
-    """`name` is the widget's id, `key` goes there, `box` is the border around it."""
+    """`name` is the widget's id, `key` goes there, `box` is the border around it; `short` a title for narrow ones."""
 
     name: str
     title: str
     key: str
     box: str
+    short: str = ""
 
     @property
     def binding(self) -> str:
@@ -135,7 +136,7 @@ PANES = (
     Pane("task", "Task", "4", "about-box"),
     Pane("error", "Error", "5", "about-box"),
     Pane("log", "Log", "6", "output-box"),
-    Pane("timeline", "Timeline", "7", "output-box"),
+    Pane("timeline", "Timeline", "7", "output-box", "Time"),
     Pane("watch", "Watch", "8", "output-box"),
     Pane("stops", "Stops", "9", "output-box"),
     Pane("problems", "Problems", "0", "output-box"),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +27,7 @@ from ..debugger.events import (
 )
 from ..debugger.signals import on_ending
 from ..engine.attempt import Task
+from ..engine.events import AttemptFinished
 from ..workflow.errors import DigdagError
 from .boxes import HeaderLine
 from .change_actions import ChangeActions
@@ -191,12 +196,14 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
     # Events of the session
 
     def _drain(self) -> None:
+        if not self.is_running:
+            return
         end = time.monotonic() + BUDGET
         changed, told = Changed.NOTHING, []
         while self._inbox:
             event = self._inbox.popleft()
             changed |= self.view.apply(event)
-            if isinstance(event, Notice | Reloaded | ProblemsFound | DebuggerWaiting):
+            if isinstance(event, Notice | Reloaded | ProblemsFound | DebuggerWaiting | AttemptFinished):
                 told.append(event)
             if time.monotonic() > end:
                 break
@@ -238,13 +245,16 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
     def _show_stop(self, stopped: Stopped) -> None:
         task = self.view.tasks[stopped.task]
         self.main.select(task)
-        failed = stopped.reason == "exception"
-        if failed or self.main.active == "error":
-            self.main.show_pane("error" if failed else "params")
-        elif self.main.shows("error"):
-            self.main.show_pane("params", focus=False)
-        if stopped.description and not self.main.shows("stops"):
-            self.toast(stopped.description)
+        main, failed = self.main, stopped.reason == "exception"
+        tells = bool(stopped.description) and not main.one_at_a_time
+        wanted = "error" if failed else "stops" if tells else ""
+        main.uncover(but=wanted)
+        if wanted:
+            main.show_for_stop(wanted, focus=failed)
+        elif main.shows("error"):
+            main.show_pane("params", focus=main.active == "error")
+        if stopped.description and not main.shows("stops"):
+            self.toast(stopped.description, "warning")
 
     def _tell(self, event: SessionEvent) -> None:
         match event:
@@ -261,8 +271,20 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
                     self.main.show_pane("log", focus=False)
             case DebuggerWaiting():
                 self._wait_for_editor(event)
+            case AttemptFinished() if not self.view.past:
+                if self.view.recorded:
+                    self._show_first_failure()
+                else:
+                    self.main.uncover(but="" if event.success else "error")
             case _:
                 pass
+
+    def _show_first_failure(self) -> None:
+        """What an attempt of the past is opened for."""
+        failed = next(iter(sorted(self.view.failures(), key=lambda task: task.ended_at or 0)), None)
+        if failed:
+            self.main.select(failed)
+            self.main.show_for_stop("error", focus=True)
 
     # What the main screen asks for
 
@@ -296,7 +318,7 @@ def run_app(
     """
     app = DebuggerApp(project, workflow, prepare, opening=opening)
     app.watch_option, app.keys_file = watch_mode, keys_file
-    on_ending(lambda number: app.exit(return_code=128 + number))
+    on_ending(partial(_end, app))
     try:
         app.run()
     finally:
@@ -304,3 +326,13 @@ def run_app(
     if app.rejected:
         raise app.rejected
     return app.return_code or 0
+
+
+def _end(app: DebuggerApp, number: int) -> None:
+    """Leave because of a signal; without its terminal the screen cannot be closed, and waits for ever."""
+    try:
+        termios.tcgetattr(sys.__stdin__ or 0)
+    except (termios.error, ValueError):
+        app.close()
+        os._exit(128 + number)
+    app.exit(return_code=128 + number)

@@ -25,6 +25,8 @@ OUTCOMES = {
     "not finished": ("…", "warning"),
 }
 """Symbol and role of how an attempt ended."""
+NARROW = 90
+"""Below so many columns a row has no room for how many tasks ended."""
 
 
 class AttemptList(Lines):
@@ -56,11 +58,12 @@ class AttemptList(Lines):
         if past is None:
             return Row([*left, (" ✖ damaged: nothing of it can be read", "error")])
         symbol, role = OUTCOMES[past.outcome]
-        began = time.strftime("%m-%d %H:%M:%S", time.localtime(past.began))
+        narrow = width < NARROW
+        began = time.strftime("%m-%d %H:%M" if narrow else "%m-%d %H:%M:%S", time.localtime(past.began))
         left += [
             (f" {began}  ", ""),
             (f"{symbol} {past.outcome:13}", role),
-            (f"{past.ended_tasks:>5,}/{past.tasks:<5,} ", "dim"),
+            ("" if narrow else f"{past.ended_tasks:>5,}/{past.tasks:<5,} ", "dim"),
             (f"{duration(max(0.0, past.ended - past.began)):>6}  ", "dim"),
         ]
         used = sum(len(text) for text, _ in left)
@@ -89,7 +92,7 @@ class Attempts(Modal[tuple[str, Path] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="attempts") as dialog:
             dialog.border_title = f"Attempts of {clean(self._workflow)}".replace("[", r"\[")
-            dialog.border_subtitle = "Enter opens  = compares  Esc closes"
+            dialog.border_subtitle = "Enter opens · = compares · Esc closes"
             yield self._list
 
     def on_mount(self) -> None:

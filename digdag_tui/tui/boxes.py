@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from rich.cells import cell_len
 from textual import events
@@ -14,24 +14,36 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from .layout import Border, border_at
-from .text import fit_left
+from .origins import by_values
+from .text import clean, fit_left
 from .view import Status
+
+FRAME = 6
+"""Cells of a border that its title cannot have."""
+Way: TypeAlias = Literal["loose", "tight", "short", "keys"]
+WAYS: tuple[Way, ...] = get_args(Way)
+"""How tabs are written, the widest first."""
 
 
 class Tab(NamedTuple):
-    """A pane's name in a box's border; `key` goes there, `alarming` whether its mark tells of trouble."""
+    """A pane's name in a box's border; `key` goes there, `alarming` whether its mark tells of trouble.
+
+    `short` is the name where room is scarce.
+    """
 
     pane: str
     key: str
     name: str
     mark: str = ""
     alarming: bool = True
+    short: str = ""
 
 
 class Box(Container):
     """A border around panes, of which one shows; its title has the tabs. The mouse moves borders between boxes."""
 
     _title = ""
+    _tabs: tuple[Sequence[Tab], str] = ((), "")
     _border: Border | None = None
     """The border that is being moved."""
 
@@ -45,10 +57,11 @@ class Box(Container):
             self.y = y
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        if self.screen.has_class("-one") or self.screen.get_widget_at(event.screen_x, event.screen_y)[0] is not self:
+        if self.screen.has_class("-one") or self.content_region.contains_point(event.screen_offset):
             return
         x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
-        self._border = border_at(self.id or "", x, y, *self.outer_size, narrow=self.screen.has_class("-narrow"))
+        narrow, wide = self.screen.has_class("-narrow"), self.screen.has_class("-wide")
+        self._border = border_at(self.id or "", x, y, *self.outer_size, narrow=narrow, wide=wide)
         if self._border:
             self.capture_mouse()
 
@@ -61,28 +74,36 @@ class Box(Container):
             self._border = None
             self.release_mouse()
 
-    def show_tabs(self, tabs: Sequence[Tab], active: str, room: int = 0) -> None:
-        """Write the tabs into the border, in at most `room` cells; 0 for as many as they take."""
-        title = self._fitting(tabs, active, room).markup
+    def show_tabs(self, tabs: Sequence[Tab], active: str) -> None:
+        """Write the tabs into the border, as wide as that is."""
+        self._tabs = tabs, active
+        title = fitting_tabs(tabs, active, (self.outer_size.width or self.screen.size.width) - FRAME).markup
         if title != self._title:
             self._title = self.border_title = title
 
-    @staticmethod
-    def _fitting(tabs: Sequence[Tab], active: str, room: int) -> Content:
-        """Names with air around them, without it, or of the active tab only."""
-        for loose, names in ((True, True), (False, True), (False, False)):
-            title = Content(" ").join(_tab(tab, tab.pane == active, loose, names) for tab in tabs)
-            if not room or title.cell_length <= room:
-                break
-        return title
+    def on_resize(self) -> None:
+        self.show_tabs(*self._tabs)
 
 
-def _tab(tab: Tab, active: bool, loose: bool, names: bool) -> Content:
+def fitting_tabs(tabs: Sequence[Tab], active: str, room: int) -> Content:
+    """Names with air around them, without it, short ones, or that of the active tab only: what fits into `room`."""
+    for way in WAYS:
+        title = Content(" ").join(_tab(tab, tab.pane == active, way) for tab in tabs)
+        if title.cell_length <= room:
+            break
+    return title
+
+
+def _tab(tab: Tab, active: bool, way: Way) -> Content:
     style = "b $foreground on $primary-muted" if active else "$foreground 70%"
+    loose, scarce = way == "loose", way in ("short", "keys")
     air = " " * loose
-    name = f"{air}{tab.name}" if names or active else ""
-    mark = (f"{air}{tab.mark}" if tab.mark else "", "$text-error" if tab.alarming else "$foreground 60%")
-    tab_text = Content.assemble(air, (tab.key, "" if loose else "$text-accent"), name, mark, air)
+    name = "" if way == "keys" and not active else (tab.short if scarce else "") or tab.name
+    mark = "" if scarce and not tab.alarming else tab.mark
+    mark = f"{' ' * (loose or mark.isdigit())}{mark}" if mark else ""
+    mark_style = "$text-error" if tab.alarming else "$foreground 60%"
+    key_style = "" if loose else "$text-accent"
+    tab_text = Content.assemble(air, (tab.key, key_style), air if name else "", name, (mark, mark_style), air)
     return tab_text.stylize_before(style).stylize(f"@click=app.pane('{tab.pane}')")
 
 
@@ -103,12 +124,14 @@ class HeaderLine(Widget):
         left = self._title
         middle = f"session {self.session}" if self.session else ""
         symbol, text, role = self.status
+        text = clean(by_values(text))
         colour = {"dim": "$foreground 60%", "error": "$text-error b", "warning": "$text-warning b"}.get(
             role, f"$text-{role} b"
         )
-        on_save = f"  ⟳ {self.on_save}" if self.on_save and middle else ""
+        on_save = f"  ⟳ on save: {self.on_save}" if self.on_save and middle else ""
         room = width - cell_len(left) - 4
-        right = f"{symbol} {fit_left(text, room - 2)}"
+        words, plus, name = text.partition("+")
+        right = f"{symbol} {words}{fit_left(plus + name, room - 2 - cell_len(words))}"
         space = width - cell_len(left) - cell_len(right) - 1
         middle = next((text for text in (middle + on_save, middle) if cell_len(text) + 4 <= space), "")
         before = (space - cell_len(middle)) // 2

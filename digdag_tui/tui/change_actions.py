@@ -179,7 +179,8 @@ class ChangeActions(Commanding):
     refuse_watch_expression = refuse_evaluate
 
     async def on_watch_pane_edited(self, event: WatchPane.Edited) -> None:
-        await self._ask_for_watch(event.number, self.main.watch_pane.chosen() or "")
+        if self._possible("watch_expression"):
+            await self._ask_for_watch(event.number, self.main.watch_pane.chosen() or "")
 
     async def _ask_for_watch(self, number: int | None, text: str) -> None:
         from .evaluate import WatchDialog

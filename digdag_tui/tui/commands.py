@@ -91,8 +91,8 @@ class Commanding(App[None]):
             bar.help_key = next(self.key_of(action) for action in ACTIONS if action.name == "help")
 
     def action_command_palette(self) -> None:
-        if not Palette.is_open(self):  # type: ignore[arg-type]
-            self.push_screen(Palette(id="--command-palette"))
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
+            self.push_screen(Palette())
 
     def on_main_screen_selected(self) -> None:
         self._refresh_keys()

@@ -189,7 +189,7 @@ class CompareRuns(Modal[None]):
         with Vertical(classes="dialog", id="compare") as dialog:
             dialog.border_title = f"Compare {clean(self._task_name)}".replace("[", r"\[")
             keys = [r"\[ ] attempts"] * (len(self._attempts) > 1) + ["{ } stops"] * bool(self._stops)
-            dialog.border_subtitle = "  ".join([*keys, "Esc closes"])
+            dialog.border_subtitle = " · ".join([*keys, "Esc closes"])
             yield self._pane
 
     def on_mount(self) -> None:

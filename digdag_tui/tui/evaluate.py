@@ -34,7 +34,6 @@ class Prompt(Modal[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", show=False),
-        Binding("enter", "accept", "Accept", show=False, priority=True),
         Binding("tab", "complete", "Complete", show=False, priority=True),
     ]
     title_of_dialog: ClassVar[str]
@@ -101,6 +100,10 @@ class Prompt(Modal[str | None]):
             field.value = field.value[: found.start] + shared + field.value[field.cursor_position :]
             field.cursor_position = found.start + len(shared)
             self._show_names()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_accept()
 
     def action_accept(self) -> None:
         """What Enter does."""

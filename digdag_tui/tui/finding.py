@@ -5,11 +5,29 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from .lines import Lines
 
 AT_ONCE = 0.01
 """Seconds of looking between two looks at the keys."""
+
+
+class FindText(Input):
+    """Where a person types what to find; Enter calls `done` before any later key is looked at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Done", show=False, priority=True)]
+
+    def __init__(self, done: Callable[[], None]) -> None:
+        super().__init__(compact=True, id="find-text", select_on_focus=False)
+        self._done = done
+
+    async def action_submit(self) -> None:
+        self._done()
 
 
 class Finding:

@@ -9,6 +9,7 @@ from ..engine.attempt import Task
 from ..params.layers import Origin, Source
 from ..workflow.errors import Position
 from .commands import Commanding
+from .pages import Page
 from .params import ParamsPane, Spot
 
 NOBODY = {
@@ -44,6 +45,14 @@ class Following(Commanding):
             self._places = (*self._places, here)
         elif not isinstance(target, Origin):
             self.toast(f"{'.'.join(target)} is no param of this task", "warning")
+
+    def on_page_followed(self, event: Page.Followed) -> None:
+        here = self._here()
+        if isinstance(event.target, Task):
+            self.main.select(event.target)
+        else:
+            self.main.show_position(event.target)
+        self._places = (*self._places, here)
 
     def _go_to_origin(self, origin: Origin) -> bool:
         """Show the task that stored or exported a value, or the line that it stands in; False if there is neither."""

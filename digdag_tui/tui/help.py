@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 KEYS, GAP = 8, 2
 """Cells of the column of keys, and between the two columns of a wide page."""
+WIDEST = 110
+"""Cells of the page where there is room."""
 
 
 class Entry(NamedTuple):
@@ -80,7 +82,7 @@ class Help(Modal[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def _show(self, needle: str) -> None:
-        width = min(self.app.size.width, 80) - 5
+        width = min(self.app.size.width, WIDEST) - 5
         lines = list(found(self._sections, needle, width) if needle.strip() else self._page(width))
         self.query_one("#help-text", Static).update(Content("\n").join(lines))
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
@@ -115,8 +117,8 @@ def pane_entries(pane: Lines) -> Iterator[Entry]:
 
 
 def _entries(bindings: Iterable[BindingType]) -> Iterator[Entry]:
-    made = (binding for binding in Binding.make_bindings(bindings) if binding.description)
-    yield from _joined(((binding.key,), binding.description) for binding in made)
+    made = ((binding, binding.description) for binding in Binding.make_bindings(bindings) if binding.description)
+    yield from _joined(((binding.key,), f"{text[0].lower()}{text[1:]}") for binding, text in made)
 
 
 def _joined(actions: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[Entry]:

@@ -24,7 +24,9 @@ SIDE = Border("side", "tasks-box", "right", "width")
 """Tasks beside the rest, in a wide terminal."""
 STACK = Border("stack", "tasks-box", "right", "height")
 """Tasks above the rest, in a narrow one."""
-RIGHT = Border("right", "about-box", "output-box", "height")
+RIGHT = Border("right", "about", "output-box", "height")
+BESIDE = Border("beside", "about-box", "source-box", "width")
+"""Params beside the source, in a very wide terminal."""
 
 
 class Layout:
@@ -33,14 +35,14 @@ class Layout:
     def __init__(self, shares: dict[str, int] | None = None) -> None:
         self.shares = {
             border.name: max(LEAST, min(share, 100 - LEAST))
-            for border in (SIDE, STACK, RIGHT)
+            for border in (SIDE, STACK, RIGHT, BESIDE)
             if type(share := (shares or {}).get(border.name)) is int
         }
 
-    def apply(self, screen: DOMNode, *, narrow: bool, one: bool) -> None:
+    def apply(self, screen: DOMNode, *, narrow: bool, wide: bool, one: bool) -> None:
         """Size the boxes; with `one` pane at a time they have all the room."""
         first, other = (STACK, SIDE) if narrow else (SIDE, STACK)
-        for border, counts in ((other, False), (first, True), (RIGHT, True)):
+        for border, counts in ((other, False), (first, True), (RIGHT, True), (BESIDE, wide)):
             before, after = screen.query_one(f"#{border.before}"), screen.query_one(f"#{border.after}")
             share = self.shares.get(border.name) if counts and not one else None
             for box, part in ((before, share), (after, None if share is None else 100 - share)):
@@ -72,15 +74,17 @@ class Layout:
         return True
 
 
-def border_at(box: str, x: int, y: int, width: int, height: int, *, narrow: bool) -> Border | None:
+def border_at(box: str, x: int, y: int, width: int, height: int, *, narrow: bool, wide: bool = False) -> Border | None:
     """The border that a cell of a box's frame belongs to; `x` and `y` count from the box's corner."""
     if box == "tasks-box":
         if narrow:
             return STACK if y == height - 1 else None
         return SIDE if x == width - 1 else None
+    if wide and x == {"about-box": width - 1, "source-box": 0}.get(box):
+        return BESIDE
     if not narrow and x == 0:
         return SIDE
-    if narrow and box == "about-box" and y == 0:
+    if narrow and box != "output-box" and y == 0:
         return STACK
-    edge = height - 1 if box == "about-box" else 0
+    edge = 0 if box == "output-box" else height - 1
     return RIGHT if y == edge else None

@@ -43,6 +43,8 @@ class Subject(Protocol):
         ...
 
 
+UNCOLOURED = Style(color="default", bgcolor="default")
+"""What a reversed row has, so that it is of one colour."""
 SEARCHED = 200
 """Rows that are searched at once."""
 
@@ -90,6 +92,8 @@ class Lines(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
+        self._hit = False
+        """Whether the last click was on something: then a double click is no other."""
         self._base = Style.null()
         self._styles_of_roles: dict[str, Style] = {}
 
@@ -181,7 +185,8 @@ class Lines(ScrollView, can_focus=True):
         if row_width != width:
             length = sum(cell_len(text) for text, _ in row.left)
             strip = self._window(strip.crop_extend(scroll_x, scroll_x + width, base), scroll_x, length, base)
-        return Strip.join([gutter, strip]) if row.gutter else strip
+        strip = Strip.join([gutter, strip]) if row.gutter else strip
+        return Strip(Segment.apply_style(strip, post_style=UNCOLOURED), strip.cell_length) if base.reverse else strip
 
     def _window(self, strip: Strip, scroll_x: int, length: int, base: Style) -> Strip:
         """What shows of a line that is `length` cells long, with signs where it goes on."""
@@ -285,12 +290,14 @@ class Lines(ScrollView, can_focus=True):
         number = self.scroll_offset.y + position.y
         if number < self.count():
             self.move_by_person(number)
-            self.clicked(number, self.scroll_offset.x + position.x)
-            if event.chain == 2:
+            if event.chain == 1:
+                self._hit = self.clicked(number, self.scroll_offset.x + position.x)
+            elif event.chain == 2 and not self._hit:
                 self.action_choose()
 
-    def clicked(self, number: int, x: int) -> None:
-        """A click on the row `number`, at the cell `x`."""
+    def clicked(self, number: int, x: int) -> bool:
+        """A click on the row `number`, at the cell `x`; whether there is something that a click is for."""
+        return False
 
     # Finding: a pane's places are row numbers unless it says otherwise
 

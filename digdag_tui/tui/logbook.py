@@ -21,6 +21,8 @@ OUTPUT = ""
 """The level of what a task printed itself."""
 TOGETHER = 0.1
 """Output that comes within so many seconds has the time of the first of it."""
+RECENT = 1000
+"""Runs of lines among which a task's last output is looked for."""
 
 
 class LogLine(NamedTuple):
@@ -101,6 +103,19 @@ class LogBook:
     def end_of(self, index: int) -> int:
         """The number after the last line of a run."""
         return self.runs[index + 1].first if index + 1 < len(self.runs) else self.end
+
+    def last_output(self, task: int, count: int) -> list[str]:
+        """The last lines that a task printed, among the newest runs of lines."""
+        found: list[str] = []
+        for index in range(len(self.runs) - 1, max(-1, len(self.runs) - 1 - RECENT), -1):
+            run = self.runs[index]
+            if run.task == task and run.level == OUTPUT and not run.required:
+                end = self.end_of(index)
+                first = max(run.first, self.dropped, end - count)
+                found = self.texts[first - self.dropped : end - self.dropped] + found
+            if len(found) >= count:
+                break
+        return found[-count:]
 
     def add(self, event: TaskOutput | TaskLogged, by: int | None = None, required: str = "") -> None:
         """Take in a piece of output or a log line, if it is of another attempt with the task that required that."""

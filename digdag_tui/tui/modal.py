@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from textual import events
 from textual.await_complete import AwaitComplete
-from textual.screen import ModalScreen
+from textual.message import Message
+from textual.screen import ModalScreen, Screen
 
 Result = TypeVar("Result")
 
@@ -15,3 +17,13 @@ class Modal(ModalScreen[Result]):
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    async def _on_message(self, message: Message) -> None:
+        if not comes_late(self, message):
+            await super()._on_message(message)
+
+
+def comes_late(screen: Screen[Any], message: Message) -> bool:
+    """Whether a screen is closed already that gets word of a widget, or of a timer: its widgets may be gone."""
+    is_word = message.control is not None or isinstance(message, events.Timer)
+    return is_word and screen not in screen.app.screen_stack

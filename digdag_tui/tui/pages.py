@@ -14,7 +14,7 @@ from textual.message import Message
 
 from ..engine.attempt import DONE, Task
 from ..workflow.config import Params, position_of
-from ..workflow.errors import Problem
+from ..workflow.errors import Position, Problem
 from .lines import Lines, Part, Row, Subject
 from .outline import outline
 from .symbols import ASKING, LOOKS
@@ -25,6 +25,8 @@ from .view import View
 if TYPE_CHECKING:
     from ..debugger.inspect import Inspection
 
+OUTPUT_LINES = 10
+"""Lines of a failed task's output that are shown with its error."""
 _PIECES = re.compile(r"\s+|\S+")
 
 
@@ -36,6 +38,8 @@ class Line:
     hang: int = 0
     task: Task | None = None
     """Where Enter and a double click lead."""
+    position: Position | None = None
+    """The same, for a line of a file."""
     problem: Problem | None = None
     """What the line tells of."""
 
@@ -72,11 +76,11 @@ class Page(Lines):
     """Lines of text, broken to the pane's width."""
 
     class Followed(Message):
-        """The person wants to see the task that a line is about."""
+        """The person wants to see the task or the place that a line is about."""
 
-        def __init__(self, task: Task) -> None:
+        def __init__(self, target: Task | Position) -> None:
             super().__init__()
-            self.task = task
+            self.target = target
 
     def __init__(self, view: View, *, id: str) -> None:
         super().__init__(id=id)
@@ -108,13 +112,17 @@ class Page(Lines):
     def count(self) -> int:
         return len(self._rows)
 
+    def nothing(self) -> str:
+        return self._view.why_empty()
+
     def row(self, number: int, width: int) -> Row:
         return Row(self._rows[number][0])
 
     def action_choose(self) -> None:
-        task = self._rows[self.cursor][1].task if self._rows else None
-        if task:
-            self.post_message(self.Followed(task))
+        line = self._rows[self.cursor][1] if self._rows else None
+        target = line and (line.task or line.position)
+        if target:
+            self.post_message(self.Followed(target))
 
 
 class TaskPage(Page):
@@ -133,10 +141,11 @@ class ErrorPage(Page):
 
     HELP = """\
 Why the selected task, or one in it, failed: the message, what to do (➤), your own Python code with the line that
-raised (➤), and the traceback. Enter goes to the task."""
+raised (➤), and the traceback. Enter on a line of your code shows it in Source, on the task's name it goes to the task;
+Backspace comes back."""
 
     def look_at(self, subject: Subject, *, keep: bool) -> None:
-        self.show(error_lines(self._view, subject.task), keep=keep)
+        self.show(error_lines(self._view, subject), keep=keep)
 
 
 def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> Iterator[Line]:
@@ -163,6 +172,9 @@ def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> It
     definition = {**({"_export": task.export} if task.export else {}), **task.config}
     written = [title("Definition"), *_outlined(definition)]
     evaluated = [] if task.is_group else list(_evaluated(inspection))
+    if evaluated and _is_as_written(inspection, task):
+        written[0].parts.append(("  nothing in it to evaluate", "dim"))
+        evaluated = []
     yield from _beside(written, evaluated, width)
     for word, values in (("Stored", task.store), ("Exported", task.runtime_export), ("Its state", task.state_params)):
         if values:
@@ -173,6 +185,11 @@ def task_lines(view: View, task: Task, inspection: Inspection, width: int) -> It
         yield BLANK
         yield title(clean(name))
         yield from (Line([("  " + line, "")], 4) for line in clean_lines(text.rstrip("\n")))
+
+
+def _is_as_written(inspection: Inspection, task: Task) -> bool:
+    """Whether evaluating a task's definition changes nothing in it."""
+    return all(not param.errors and param.value == task.config.get(param.name) for param in inspection.own)
 
 
 def _evaluated(inspection: Inspection) -> Iterator[Line]:
@@ -212,16 +229,19 @@ def _outlined(values: Params) -> Iterator[Line]:
         yield Line(parts, indent + 4)
 
 
-def error_lines(view: View, task: Task) -> Iterator[Line]:
+def error_lines(view: View, subject: Subject) -> Iterator[Line]:
     """Why a task failed: Digdag's words, what to do, the person's own Python code, and all that is known."""
+    task = subject.task
     failed = _with_error(view, task)
     if failed is None:
         look = view.look(task)
         yield Line([(clean(task.full_name), "emphasis"), ("  has no error", "dim")])
         yield Line([(f"{look.symbol} {look.word}", look.role)])
         others = list(view.failures())
-        if others:
-            yield BLANK
+        yield BLANK
+        if not others:
+            yield Line([("when a task fails, this is where it says why, and what can be done", "dim")])
+        else:
             yield Line([(f"{plural(len(others), 'task')} failed; ", "dim"), ("!", "key"), (" goes to the next", "dim")])
         return
     error, frames, hint = view.error_of(failed)
@@ -237,11 +257,17 @@ def error_lines(view: View, task: Task) -> Iterator[Line]:
     if hint:
         yield BLANK
         yield Line([("  ➤ ", "accent"), (clean(hint), "accent")], 4)
+    if failed is task:
+        yield from _hint_lines(view, subject)
     if view.failing(failed):
         yield BLANK
         yield from _what_to_do(view, failed)
     yield from _required_lines(view, failed)
     yield from _frame_lines(frames, view.project)
+    if not frames and not view.past and (output := view.log.last_output(failed.id, OUTPUT_LINES)):
+        yield BLANK
+        yield title("The end of its output")
+        yield from (Line([("  " + text, "")], 4) for text in output)
     trace = trace or clean_lines(str(error.get("stacktrace", "")).strip())
     if any(trace) and trace != message:
         yield BLANK
@@ -249,7 +275,22 @@ def error_lines(view: View, task: Task) -> Iterator[Line]:
         yield from (Line([("  " + text, "dim")], 6) for text in trace)
 
 
+def _hint_lines(view: View, subject: Subject) -> Iterator[Line]:
+    """What is surprising about the params that the task got."""
+    from ..debugger.explain import hints
+
+    for hint in hints(view.attempt, subject.task, subject.inspection(), view.project):
+        yield BLANK
+        yield Line([("  ⚠ ", "warning"), (clean(hint.message), "warning")], 4)
+        yield from [Line([("  ➤ ", "accent"), (clean(hint.advice), "accent")], 4)] if hint.advice else []
+
+
 def _what_to_do(view: View, failed: Task) -> Iterator[Line]:
+    if view.past or view.recorded:
+        yield Line([("  w ", "key"), ("begins again from this task: what ended before it is kept", "dim")], 4)
+        if not view.past:
+            yield Line([("  c ", "key"), ("goes on with the attempt: this task is run again", "dim")], 4)
+        return
     choices = {
         "e": "changes a param, then r runs the task again",
         "k": "skips it: a success, with values that it should have stored",
@@ -307,15 +348,18 @@ def _first(lines: list[str]) -> Iterator[tuple[bool, str]]:
 def _frame_lines(frames: tuple[Params, ...], project: Path) -> Iterator[Line]:
     """The frames, the innermost last, that one with the lines around it."""
     from ..debugger.inspect import frame_source
+    from .source import frame_place
 
     if frames:
         yield BLANK
         yield title("Your Python code")
     for number, frame in enumerate(frames, 1):
-        file = str(frame["file"]).removeprefix(f"{project}/")
+        place = frame_place(frame, project)
         function = f" in {frame['function']}" if frame.get("function") else ""
-        yield Line([("  " + clean(f"{file}:{frame['line']}"), "key"), (clean(function), "dim")], 4)
+        parts = [("  " + clean(f"{place.file}:{frame['line']}"), "key"), (clean(function), "dim")]
+        yield Line(parts, 4, position=place)
         for line, text in frame_source(frame, around=2 if number == len(frames) else 0):
             here = line == frame["line"]
             sign = ("➤" if here else " ") + f"{line:>5} "
-            yield Line([("  " + sign, "error" if here else "dim"), (clean(text), "emphasis" if here else "dim")], 9)
+            parts = [("  " + sign, "error" if here else "dim"), (clean(text), "emphasis" if here else "dim")]
+            yield Line(parts, 9, position=Position(place.file, line, 1))

@@ -34,7 +34,7 @@ Path = tuple[str, ...]
 
 BUILT_IN: Path = ("",)
 """The fold of the built-in params."""
-WIDE = 90
+WIDE = 79
 """From so many cells on there is a column for types."""
 AT_FIRST, AT_MOST = 1_000, 100_000
 """How many lines of one value are shown before and after the person wants more."""
@@ -198,7 +198,7 @@ class ParamRows:
 
     def _name_column(self, params: Iterable[Param]) -> int:
         """How wide the names are, also of what is opened."""
-        return max(8, min(self._longest(params, 0), self._width // 3))
+        return max(8, min(self._longest(params, 0), self._width // 4))
 
     def _longest(self, params: Iterable[Param], depth: int) -> int:
         longest = 0
@@ -259,7 +259,7 @@ class ParamRows:
         indent = " " * self._start()
         for error in param.errors:
             yield from self._wrapped("⚠ ", error, "error", self._start(), param)
-        if param.reading and (param.reading.variables or not param.errors):
+        if param.reading and "${" in param.reading.text and (param.reading.variables or not param.errors):
             yield self._template(param.reading, param, indent)
         yield from self._hints_about(param, inside=True)
         changed = [found for found in inside if found.path != param.path or found.kind == "changed"]
@@ -401,7 +401,7 @@ class ParamRows:
 
     def _wrapped(self, sign: str, text: str, role: str, indent: int, param: Param | None = None) -> Iterator[Entry]:
         """A sentence over as many rows as it takes."""
-        indent = min(indent, self._width // 3)
+        indent = min(indent, self._width // 2)
         line = Line([(" " * indent, ""), (sign, role), (clean(self._mask(text)), role)], indent + len(sign))
         for row in wrap(line, max(20, self._width - 1)):
             yield Entry(row, param=param, origin=param.origin if param else None)

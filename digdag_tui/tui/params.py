@@ -176,6 +176,9 @@ Backspace comes back. The line below says the type of what the cursor is on."""
     def count(self) -> int:
         return len(self._entries)
 
+    def nothing(self) -> str:
+        return self._view.why_empty()
+
     def row(self, number: int, width: int) -> Row:
         entry = self._entries[number]
         return Row(entry.parts(), entry.right)
@@ -228,7 +231,7 @@ Backspace comes back. The line below says the type of what the cursor is on."""
         else:
             self._fold(False)
 
-    def clicked(self, number: int, x: int) -> None:
+    def clicked(self, number: int, x: int) -> bool:
         entry = self._entries[number]
         width = self.scrollable_content_region.width
         right = width - sum(cell_len(text) for text, _ in entry.right)
@@ -240,6 +243,9 @@ Backspace comes back. The line below says the type of what the cursor is on."""
             self.post_message(self.Followed(entry.origin, self.spot()))
         elif entry.fold and (x < _expander_end(entry) or entry.param is None):
             self._fold(None)
+        else:
+            return False
+        return True
 
     def _entry(self) -> Entry | None:
         return self._entries[self.cursor] if self.cursor < len(self._entries) else None

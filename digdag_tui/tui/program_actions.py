@@ -138,7 +138,11 @@ class ProgramActions(Keeping):
             self.toast(f"can't move the border: {reason}", "warning")
 
     def action_theme(self) -> None:
-        self.action_change_theme()
+        from textual.theme import ThemeProvider
+
+        from .palette import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Find a theme"))
 
     def action_notifications(self) -> None:
         wanted = not self.person.get("notifications", True)
@@ -159,8 +163,9 @@ class ProgramActions(Keeping):
             self.toast(f"{file} has all keys: change what you like; it is read at the start")
 
     async def action_quit(self) -> None:
-        running = len(self.view.running)
-        if self.session and self.session.state == "running" and running:
+        failing = self.view.stopped.task if self.view.stopped and self.view.stopped.reason == "exception" else None
+        running = len(self.view.running.keys() - {failing})
+        if self.session and self.session.state in ("running", "stopped") and running:
             from .dialogs import quit_question
 
             await self.push_screen(quit_question(running), lambda answer: self.exit() if answer == "quit" else None)

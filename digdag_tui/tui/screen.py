@@ -17,11 +17,11 @@ from textual.widgets import Input, Static
 from ..engine.attempt import Task
 from .actions import PANES
 from .boxes import Box, HeaderLine, KeyBar, Small, Tab
-from .finding import Finding
+from .finding import Finding, FindText
 from .layout import Direction, Layout
 from .lines import Lines
 from .log import LEVELS, LogPane
-from .pages import ErrorPage, Page, TaskPage
+from .pages import ErrorPage, TaskPage
 from .params import ParamsPane
 from .problems import ProblemsPane
 from .source import SourcePane
@@ -38,13 +38,25 @@ if TYPE_CHECKING:
 
 NARROW, TALL, LEAST = 100, 34, (60, 15)
 """Below so many columns panes do not fit side by side; below so many lines not above each other."""
+WIDE = 170
+"""From so many columns on, the source has a box of its own beside what else is about the task."""
 
 REST = 20
 """How much longer than working them out panes stay as they are while tasks run."""
 
 BOXES = {box: tuple(pane.name for pane in PANES if pane.box == box) for box in dict.fromkeys(p.box for p in PANES)}
-"""The names of the panes in each box."""
-PANE_TITLES = {pane.name: pane.title for pane in PANES}
+"""The names of the panes that take turns in a box."""
+CONTENTS = {
+    "tasks-box": BOXES["tasks-box"],
+    "about-box": tuple(name for name in BOXES["about-box"] if name != "source"),
+    "source-box": ("source",),
+    "output-box": BOXES["output-box"],
+}
+"""The names of the panes in each border: the source has one of its own, which stands in its box or beside that."""
+
+
+def _box_of(pane: str) -> str:
+    return next(box for box, panes in BOXES.items() if pane in panes)
 
 
 class TaskSubject:
@@ -88,6 +100,9 @@ class MainScreen(Screen[None]):
         self._inspect = inspect
         self._subject: TaskSubject | None = None
         self._current = {box: panes[0] for box, panes in BOXES.items()}
+        """The pane in front of each box."""
+        self._covered: tuple[str, str, str] | None = None
+        """The pane that a stop brought to the front, the one that it covers, and the one that had the focus."""
         self._stale: set[str] = set()
         self._keep = False
         self._rested = 0.0
@@ -125,17 +140,19 @@ class MainScreen(Screen[None]):
         with Container(id="body"):
             yield self._box("tasks-box")
             with Vertical(id="right"):
-                yield self._box("about-box")
+                with Horizontal(id="about"):
+                    yield self._box("about-box")
+                    yield self._box("source-box")
                 yield self._box("output-box")
         with Horizontal(id="find"):
             yield Static("/", id="find-sign")
-            yield Input(compact=True, id="find-text", select_on_focus=False)
+            yield FindText(self._end_typing)
             yield Static(id="find-count")
         yield KeyBar(id="keys")
         yield Small(id="small")
 
     def _box(self, box: str) -> Box:
-        return Box(*(self.panes[name] for name in BOXES[box]), id=box)
+        return Box(*(self.panes[name] for name in CONTENTS[box]), id=box)
 
     def on_mount(self) -> None:
         self.query_one("#find-text", Input).cursor_blink = False
@@ -151,9 +168,10 @@ class MainScreen(Screen[None]):
 
     def show_pane(self, name: str, *, focus: bool = True) -> None:
         """Bring a pane to the front of its box, and the focus to it."""
-        box = next(box for box, panes in BOXES.items() if name in panes)
+        box = _box_of(name)
         hidden = self._current[box]
-        self._current[box] = name
+        if name != "source" or not self.beside:
+            self._current[box] = name
         if focus or self.active == hidden or self.one_at_a_time:
             self.active = name
         self._arrange()
@@ -161,10 +179,32 @@ class MainScreen(Screen[None]):
             self.set_focus(self.pane(name))
         self._refresh_stale()
 
+    def show_for_stop(self, name: str, *, focus: bool) -> None:
+        """Bring a pane to the front until `uncover`."""
+        if not self.shows(name):
+            self._covered = (name, self._current[_box_of(name)], self.active)
+        self.show_pane(name, focus=focus)
+
+    def uncover(self, but: str = "") -> None:
+        """Show again what a stop's pane covers, unless that is `but`, or the person went elsewhere since."""
+        if self._covered is None or self._covered[0] == but:
+            return
+        (name, hidden, active), self._covered = self._covered, None
+        if self.active == name:
+            self._current[_box_of(name)] = hidden
+            self.show_pane(active)
+        elif self.shows(name):
+            self.show_pane(hidden, focus=False)
+
     @property
     def one_at_a_time(self) -> bool:
         """Whether only one pane shows."""
         return self._zoomed or (self.size.width < NARROW and self.size.height < TALL)
+
+    @property
+    def beside(self) -> bool:
+        """Whether the source shows beside what else is about the task."""
+        return not self._zoomed and self.size.width >= WIDE
 
     def zoom(self) -> None:
         """Show one pane at a time, or as many as there is room for."""
@@ -173,7 +213,7 @@ class MainScreen(Screen[None]):
         self._refresh_stale()
 
     def action_next_pane(self, step: int) -> None:
-        names = [*self.panes] if self.one_at_a_time else list(self._current.values())
+        names = [*filter(self.shows, self.panes)] if not self.one_at_a_time else [*self.panes]
         here = names.index(self.active) if self.active in names else -1
         self.show_pane(names[(here + step) % len(names)])
 
@@ -227,9 +267,12 @@ class MainScreen(Screen[None]):
 
     def remembered(self) -> dict[str, Any]:
         """How the screen looks, as JSON."""
+        panes = dict(self._current)
+        if self._covered and self._covered[0] in panes.values():
+            panes[_box_of(self._covered[0])] = self._covered[1]
         return {
             "shares": self._layout.shares,
-            "panes": self._current,
+            "panes": panes,
             "zoomed": self._zoomed,
             "folded": self.tasks.folds(),
             "folds_finished": self.tasks.folds_finished,
@@ -241,13 +284,18 @@ class MainScreen(Screen[None]):
         self.set_class(width < LEAST[0] or height < LEAST[1], "-tiny")
         self.set_class(width < NARROW, "-narrow")
         self.set_class(self.one_at_a_time, "-one")
-        self._layout.apply(self, narrow=width < NARROW, one=self.one_at_a_time)
-        for box, panes in BOXES.items():
-            self.query_one(f"#{box}").display = not self.one_at_a_time or self.active in panes
-            for name in panes:
-                self.pane(name).display = name == self._current[box]
+        self.set_class(self.beside, "-wide")
+        if self.beside and self._current["about-box"] == "source":
+            self._current["about-box"] = "params"
+        self._layout.apply(self, narrow=width < NARROW, wide=self.beside, one=self.one_at_a_time)
+        for name, pane in self.panes.items():
+            pane.display = self.shows(name)
+        for box, panes in CONTENTS.items():
+            self.query_one(f"#{box}").display = any(map(self.shows, panes))
+        self.query_one("#about").display = any(map(self.shows, BOXES["about-box"]))
         self.query_one("#right").display = not self.one_at_a_time or self.active != "tasks"
         self._tabs()
+        self._output_subtitle()
 
     def _tabs(self) -> None:
         asking = self.selected is not None and self.view.asking(self.selected)
@@ -257,20 +305,24 @@ class MainScreen(Screen[None]):
             "problems": str(len(self.view.all_problems()) or ""),
             "task": str(len(self.selected.artifacts) or "") if self.selected else "",
         }
+        quiet = ("task", "error") if asking else ("task",)
         tabs = [
-            Tab(pane, key, PANE_TITLES[pane], marks.get(pane, ""), pane != "task" and not (asking and pane == "error"))
-            for pane, key in self._pane_keys.items()
-        ]
-        for box, panes in BOXES.items():
-            active = self.active if self.one_at_a_time else self._current[box]
-            shown = tabs if self.one_at_a_time else [tab for tab in tabs if tab.pane in panes]
-            self.query_one(f"#{box}", Box).show_tabs(shown, active, self.size.width - 4 if self.one_at_a_time else 0)
+            Tab(pane.name, self._pane_keys[pane.name], pane.title, marks.get(pane.name, ""), pane.name not in quiet,
+                pane.short)
+            for pane in PANES
+        ]  # fmt: skip
+        groups = CONTENTS if self.beside else BOXES
+        for box, panes in CONTENTS.items():
+            group = next(names for names in groups.values() if set(panes) <= set(names))
+            shown = tabs if self.one_at_a_time else [tab for tab in tabs if tab.pane in group]
+            active = self.active if self.one_at_a_time else next(filter(self.shows, group))
+            self.query_one(f"#{box}", Box).show_tabs(shown, active)
 
     def shows(self, name: str) -> bool:
         """Whether a pane can be seen."""
         if self.one_at_a_time:
             return self.active == name
-        return name in self._current.values()
+        return name in self._current.values() or (name == "source" and self.beside)
 
     # Selection: one task, which all panes are about
 
@@ -302,9 +354,6 @@ class MainScreen(Screen[None]):
             return
         if task:
             self.select(task, from_pane=event.pane.id or "")
-
-    def on_page_followed(self, event: Page.Followed) -> None:
-        self.select(event.task)
 
     def on_source_pane_task_chosen(self, event: SourcePane.TaskChosen) -> None:
         self.select(event.task, from_pane="source")
@@ -342,6 +391,8 @@ class MainScreen(Screen[None]):
             self.source.show_problems()
             self.problems.refill()
             self._tabs()
+            for pane in () if self.view.tasks else self.panes.values():
+                pane.refresh()
         if changed & (Changed.STATUS | Changed.ATTEMPT):
             header = self.query_one(HeaderLine)
             header.status = self.view.status()
@@ -399,7 +450,8 @@ class MainScreen(Screen[None]):
         self.query_one("#tasks-box", Box).border_subtitle = f"{done:,}/{count:,} done" if count else ""
 
     def _output_subtitle(self) -> None:
-        words = " · ".join(self.log_pane.words()).replace("[", r"\[")
+        """Say below the log how much of it is shown."""
+        words = " · ".join(self.log_pane.words()).replace("[", r"\[") if self.shows("log") else ""
         if words != self._output_words:
             self._output_words = words
             for box in self.query("#output-box").results(Box):
@@ -440,8 +492,7 @@ class MainScreen(Screen[None]):
         self.find_pane.needle = event.value
         self._go_to_found(self._found_from, 0)
 
-    @on(Input.Submitted, "#find-text")
-    def _find_done(self) -> None:
+    def _end_typing(self) -> None:
         self.query_one("#find").display = False
         self.set_focus(self.find_pane)
 

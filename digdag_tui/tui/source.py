@@ -160,7 +160,7 @@ Enter selects the task of the line, b stops there, t runs to it."""
     def _frames(self, task: Task) -> list[Position]:
         """The frames of the person's own code that the task failed in, the innermost last."""
         _, frames, _ = self._view.error_of(task)
-        return [_frame_place(frame, self._view.project) for frame in frames]
+        return [frame_place(frame, self._view.project) for frame in frames]
 
     @staticmethod
     def _with_file(places: list[Position], file: str) -> int:
@@ -393,12 +393,15 @@ Enter selects the task of the line, b stops there, t runs to it."""
             self._chosen = task
             self.post_message(self.TaskChosen(task))
 
-    def clicked(self, number: int, x: int) -> None:
-        if x - self.scroll_offset.x < self._gutter_width() - 2:
+    def clicked(self, number: int, x: int) -> bool:
+        in_gutter = x - self.scroll_offset.x < self._gutter_width() - 2
+        if in_gutter:
             self.post_message(self.GutterClicked(self.file, number + 1))
+        return in_gutter
 
 
-def _frame_place(frame: Params, project: Path) -> Position:
+def frame_place(frame: Params, project: Path) -> Position:
+    """Where a frame of the person's own code is."""
     from pathlib import Path
 
     return Position(shown_path(Path(str(frame["file"])), project), int(frame["line"] or 1), 1)

@@ -62,7 +62,7 @@ class State:
     def _read(self) -> _Content:
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=_Content)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return _Content(VERSION, {})
 
 

@@ -172,11 +172,11 @@ class StopActions(Commanding):
         if self.session is None:
             return LOADING
         param = self.main.params.selected() if self.main.shows("params") else None
-        if param is None:
+        if param is None or task is None:
             return "put the cursor on a param in Params (2)"
-        if any(each.path == param.path for each in self.main.inspection(self._selected_task()).own):
+        if any(each.path == param.path for each in self.main.inspection(task).own):
             return f"{param.name} is this task's own key, which no other task changes"
-        if any(each.path == param.path[:1] for each in self.main.inspection(self._selected_task()).built_in):
+        if any(each.path == param.path[:1] for each in self.main.inspection(task).built_in):
             return f"{param.path[0]} is set by Digdag for every task: nothing changes it"
         return None
 

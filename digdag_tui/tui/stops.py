@@ -93,10 +93,6 @@ Enter switches a row on or off, or goes to the task."""
     def tick(self) -> None:
         self.show()
 
-    def on_resize(self) -> None:
-        self.show()
-        super().on_resize()
-
     def show(self) -> None:
         """Show the breakpoints and branches as they are now; the cursor stays on what it is on."""
         about = self._about(self.cursor)
@@ -126,9 +122,11 @@ Enter switches a row on or off, or goes to the task."""
         entry = self._entries[number]
         return Row(entry.left, entry.right, entry.role)
 
-    def clicked(self, number: int, x: int) -> None:
-        if x < 3 and not self._entries[number].task:
+    def clicked(self, number: int, x: int) -> bool:
+        on_sign = x < 3 and not self._entries[number].task
+        if on_sign:
             self.action_choose()
+        return on_sign
 
     def action_choose(self) -> None:
         entry = self._entries[self.cursor] if self._entries else None
@@ -171,7 +169,8 @@ Enter switches a row on or off, or goes to the task."""
         for each in session.breakpoints.all:
             yield self._breakpoint(session, each, matched)
         if not session.breakpoints.all:
-            yield Entry([("  b sets one on the task or line at the cursor, B any other, D one on a param", "dim")])
+            hint = "  b sets one on the task or line at the cursor, B any other, D one on a param"
+            yield from (Entry(parts) for parts in wrap(Line([(hint, "dim")], 2), max(20, self.size.width - 1)))
         branches = list(self._branches(session))
         if branches:
             yield Entry([("Branches", "title")], [(plural(len(branches), "task"), "dim")])

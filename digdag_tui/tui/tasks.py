@@ -26,6 +26,10 @@ STEP = 8
 """Cells by which the column of names grows."""
 _ITERATION = re.compile(r"\+for-(\d+=[^=&]*=\d+=[^=&]*(?:&\d+=[^=&]*=\d+=[^=&]*)*)")
 
+_LOOKS = [*dict.fromkeys((*LOOKS.values(), ASKING))]
+_LEGEND = [_LOOKS[start : start + 3] for start in range(0, len(_LOOKS), 3)]
+"""All states, three in a row."""
+
 
 def operator_and_command(task: Task) -> tuple[str, str]:
     """What a task runs, as it stands in the file: `py>` and `load.run`; blank for a group."""
@@ -60,8 +64,8 @@ class TaskTree(Lines):
 
     HELP = (
         "All tasks in the order of the files: the gutter, the state, the name, what it runs, how long it took.\n"
-        + "".join(f"  {look.symbol}  {look.word}\n" for look in dict.fromkeys((*LOOKS.values(), ASKING)))
-        + f"  {HERE}  where it is stopped\n"
+        + "\n".join("  " + "".join(f"{look.symbol}  {look.word:20}" for look in row).rstrip() for row in _LEGEND)
+        + f"\n  {HERE}  where it is stopped\n"
         f"  {TOUCHED}  touched by a saved file, and not run since\n"
         "  ● ◉ ◆ ○  a breakpoint: always, with a condition, one that logs, off; a click sets one\n"
         "  ↻2  called again twice; pinned, skipped, saved: its output was given\n"
@@ -160,7 +164,7 @@ class TaskTree(Lines):
         return len(self._rows)
 
     def nothing(self) -> str:
-        return "no tasks: the workflow does not load" if self._view.problems else "loading …"
+        return self._view.why_empty()
 
     def selected(self) -> Task | None:
         """The task at the cursor."""
@@ -231,12 +235,14 @@ class TaskTree(Lines):
         self.reveal(self._view.tasks[place])
         self.move_by_person(self.cursor)
 
-    def clicked(self, number: int, x: int) -> None:
+    def clicked(self, number: int, x: int) -> bool:
         task, depth = self._rows[number]
+        on_expander = x <= GUTTER + 2 + 2 * depth and bool(task.children)
         if x < GUTTER:
             self.post_message(self.BreakpointClicked(task))
-        elif x <= GUTTER + 2 + 2 * depth and task.children:
+        elif on_expander:
             self._toggle(task)
+        return x < GUTTER or on_expander
 
     def action_open(self) -> None:
         task = self.selected()

@@ -165,7 +165,7 @@ class View:
                 return Changed.LOG
             case SessionStopped() | SessionContinued():
                 self.replay.add(event)
-                return Changed.NOTHING
+                return self._recorded_stop() if self.recorded else Changed.NOTHING
             case _:
                 self.replay.add(event)
                 self.edits.apply(event)
@@ -185,6 +185,13 @@ class View:
         self._requiring.clear()
         self._required_names.clear()
         self.required_failures.clear()
+
+    def _recorded_stop(self) -> Changed:
+        """Where an attempt of the past stopped, and stands if it was left there."""
+        self.stopped = self.replay.stop_at(len(self.replay.events))
+        if self.stopped and self.stopped.reason == "exception":
+            self.running.pop(self.stopped.task, None)
+        return Changed.STATUS | Changed.STATES
 
     def _required(self, told: RequiredEvent) -> Changed:
         """The log and the failures of an attempt that a task of this one required are told with that task."""
@@ -257,10 +264,19 @@ class View:
 
     # Questions
 
+    def why_empty(self) -> str:
+        """Why there is nothing to show of tasks."""
+        return "the workflow does not load: see Problems" if self.problems else "loading …"
+
     def all_problems(self) -> list[Problem]:
         """What is wrong with the project: first what keeps it from loading."""
-        known = {(problem.message, problem.position) for problem in self.problems}
-        return [*self.problems, *(found for found in self.warnings if (found.message, found.position) not in known)]
+        known = {problem.position or problem.message for problem in self.problems}
+        others = (
+            found
+            for found in self.warnings
+            if found.severity == "warning" or (found.position or found.message) not in known
+        )
+        return [*self.problems, *others]
 
     @property
     def attempt(self) -> Attempt:
@@ -331,7 +347,10 @@ class View:
         if self.attempt.success is not None:
             return self._outcome()
         if self.recorded:
-            return Status("◌", f"attempt {self.number}, recorded: it did not finish", "warning")
+            where = f"left {self._stop(self.stopped).text}" if self.stopped else "it did not finish"
+            if self.stopped and self.stopped.reason == "exception":
+                where = f"left where {self.tasks[self.stopped.task].full_name} failed"
+            return Status("◌", f"attempt {self.number}, recorded: {where}", "warning")
         if self.stopped:
             return self._stop(self.stopped)
         if self.attempt.cancel_requested:
@@ -357,7 +376,8 @@ class View:
                 return Status(symbols.ASKING.symbol, f"{name} needs its output: P gives it", symbols.ASKING.role)
             return Status("✖", f"{name} failed", "error")
         if stopped.after:
-            return Status(symbols.STOP, f"after {name}", "warning")
+            changed = "a param changed " if stopped.reason == "data breakpoint" else ""
+            return Status(symbols.STOP, f"{changed}after {name}", "warning")
         words = {"breakpoint": "at the breakpoint ", "pause": "paused before "}.get(stopped.reason, "before ")
         return Status(symbols.STOP, words + name, "warning")
 

@@ -77,7 +77,7 @@ Expressions, evaluated in the scope of the selected task at each stop, with what
         return len(self._outcomes)
 
     def nothing(self) -> str:
-        return "No expressions yet: W adds one, such as amount * 2"
+        return "no expressions yet: W adds one, such as amount * 2"
 
     def row(self, number: int, width: int) -> Row:
         expression = [*self._outcomes][number]

@@ -52,7 +52,7 @@ def test_a_build_sees_the_task_that_failed_and_what_it_saw(project: Path) -> Non
     assert "-- +main+work failed: py> work.run  (main.dig:6:3)" in done.stdout
     assert "'>' not supported between instances of 'str' and 'float'" in done.stdout
     assert 'limit  "0.05"\n       from   _export +main  main.dig:2' in done.stdout
-    assert 'work.run wants a number as limit and gets a text' in done.stdout
+    assert "work.run wants a number as limit and gets a text" in done.stdout
 
 
 def test_find_and_mend_the_failing_task(project: Path) -> None:
@@ -136,3 +136,96 @@ def test_interrupting_pauses_what_runs(project: Path) -> None:
     process.stdin.close()
     process.stdout.close()
     assert process.wait(60) == 1
+
+
+HANGING = {
+    "main.dig": "+a: {py>: tasks.hang}\n+b: {echo>: b}\n",
+    "tasks.py": """\
+        import os, subprocess, time
+
+        def hang():
+            child = subprocess.Popen(["sleep", "600"])
+            print("pids", os.getpid(), child.pid, flush=True)
+            time.sleep(600)
+        """,
+}
+
+
+def hanging(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
+    """A debugger in which a task hangs, and the ids of the task's processes."""
+    write(folder, HANGING)
+    command = [*PROGRAM, "debug", "--headless", "main.dig", "--break", "+b"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdout
+    said = next(line for line in process.stdout if line.startswith("pids"))
+    return process, [int(word) for word in said.split()[1:]]
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs: nobody may have asked yet about one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_whole_process_trees(tmp_path: Path, number: signal.Signals) -> None:
+    process, pids = hanging(tmp_path)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert not any(map(runs, pids))
+
+
+def test_interrupting_twice_leaves(tmp_path: Path) -> None:
+    process, pids = hanging(tmp_path)
+    assert process.stderr
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == "what runs now ends first; Ctrl-C again leaves\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert not any(map(runs, pids))
+
+
+def test_it_leaves_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a: {sh>: 'while :; do echo more; sleep 0.01; done'}\n"})
+    command = [*PROGRAM, "debug", "--headless", "main.dig", "--no-entry"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdin and process.stdout and process.stderr
+    next(line for line in process.stdout if line == "more\n")
+    process.stdout.close()
+    assert process.wait(60)
+    assert process.stderr.read() == ""
+    process.stdin.close()
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(project: Path, closed: str) -> None:
+    write(project, {"main.dig": "+a: {sh>: 'echo ran > ran.txt'}\n"})
+    command = [*PROGRAM, "debug", "--headless", "main.dig", "--no-entry", "--break-on-failure"]
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], cwd=project, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (project / "ran.txt").read_text() == "ran\n"
+
+
+def test_every_line_of_json_is_json(project: Path) -> None:
+    lines = "help\n?\nh set\nhelp x\nb param\nset x {\neval x*\neval )(\nu\nset limit 1\nu\np limit\n"
+    found = events(debug(project, "main.dig", "--json", "--entry", lines=lines))
+    assert "undo" in next(event for event in found if event["event"] == "help")["commands"]
+    errors = [event["message"] for event in found if event["event"] == "error"]
+    assert errors == [
+        "there is no command x: help lists them",
+        "a param is named by its path, such as rate or td.database",
+        "while parsing a flow node: expected the node content, but found '<stream end>'",
+        "something is missing at the end of x*",
+        "Expected an operand but found ) at column 1 of )(",
+        "can't undo: no param was edited",
+    ]
+    undone = next(event for event in found if event["event"] == "undone")
+    assert undone["path"] == ["limit"]
+    assert next(event for event in found if event["event"] == "params")["params"][0]["value"] == "0.05"

@@ -113,6 +113,13 @@ def test_a_line_in_a_called_an_included_file_and_in_a_nameless_do(tmp_path: Path
         assert names(stops(run)) == ["+in", "+y", "+b", "+loop-0", "+loop-1"]
 
 
+@pytest.mark.parametrize("line", [3, 4])
+def test_the_line_of_a_do_belongs_to_the_task_in_it(tmp_path: Path, line: int) -> None:
+    with debugged(tmp_path, "+l:\n  loop>: 2\n  _do:\n    echo>: hi\n") as run:
+        assert run.session.breakpoints.toggle_line("main.dig", line)
+        assert names(stops(run)) == ["+loop-0", "+loop-1"]
+
+
 def test_a_line_of_no_task_is_refused_with_the_next_that_is_one(tmp_path: Path) -> None:
     with debugged(tmp_path, "timezone: UTC\n_export: {x: 1}\n+a: {echo>: a}\n") as run:
         with pytest.raises(DigdagError) as raised:
@@ -298,6 +305,17 @@ def test_a_data_breakpoint_finds_who_changed_a_param(tmp_path: Path) -> None:
         ]
 
 
+def test_the_condition_and_the_message_of_a_data_breakpoint_see_the_new_value(tmp_path: Path) -> None:
+    dig = "_export: {rate: 1}\n+a: {py>: t.put, rate: 2}\n+b: {py>: t.put, rate: 3}\n+c: {echo>: c}\n"
+    files = {"t.py": "import digdag\ndef put(rate):\n    digdag.env.store({'rate': rate + 10})\n"}
+    with debugged(tmp_path, dig, files=files) as run:
+        run.session.breakpoints.add("data", "rate", condition="rate == 13")
+        run.session.breakpoints.add("data", "rate", log_message="rate is ${rate} now")
+        assert stops(run) == ["data breakpoint +main+b"]
+        said = [event.message for event in run.events if isinstance(event, TaskLogged) and event.level == "POINT"]
+        assert said == ["rate is 12 now", "rate is 13 now"]
+
+
 def test_a_parallel_branch_that_stores_the_same_key_is_found(tmp_path: Path) -> None:
     dig = """
     +p:
@@ -428,16 +446,16 @@ def test_they_survive_the_session(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"version": 99, "breakpoints": []}', '{"version": 1, "breakpoints": [{"id": 1}]}']
+    "text", ["{", '{"version": 99, "breakpoints": []}', '{"version": 1, "breakpoints": [{"id": 1}]}', '{"a": "\udcff"}']
 )
 def test_a_damaged_file_is_said_once_and_kept(tmp_path: Path, text: str) -> None:
     file = tmp_path / "breakpoints.json"
-    file.write_text(text)
+    file.write_bytes(text.encode(errors="surrogateescape"))
     breakpoints = Breakpoints(file)
     assert "cannot be read" in (breakpoints.take_problem() or "")
     assert breakpoints.take_problem() is None
     breakpoints.add("task", "+a")
-    assert (tmp_path / "breakpoints.damaged.json").read_text() == text
+    assert (tmp_path / "breakpoints.damaged.json").read_bytes() == text.encode(errors="surrogateescape")
     assert Breakpoints(file).all == breakpoints.all
 
 
@@ -489,3 +507,18 @@ def test_matching_many_tasks_asks_each_name_once(tmp_path: Path) -> None:
         assert breakpoints._matching == {}, "nothing is worked out while there are none"
         breakpoints.add("task", "+a")
         assert breakpoints.of(run.task("+main+a")) is breakpoints.of(run.task("+main+a"))
+
+
+def test_two_sessions_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "breakpoints.json"
+    one = Breakpoints(file)
+    both = one.add("task", "+both")
+    other = Breakpoints(file)
+    one.add("task", "+a")
+    assert other.add("task", "+b").target == "+b"
+    assert [each.target for each in Breakpoints(file).all] == ["+both", "+b", "+a"]
+    assert len({each.id for each in other.all}) == 3
+    other.remove(both.id)
+    one.add("task", "+c")
+    assert sorted(each.target for each in one.all) == ["+a", "+b", "+c"], "what was removed stays so"
+    assert sorted(each.target for each in Breakpoints(file).all) == ["+a", "+b", "+c"]

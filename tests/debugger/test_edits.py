@@ -323,3 +323,53 @@ def test_a_new_attempt_begins_without_edits() -> None:
     started: SessionEvent = AttemptStarted(1, "main", "u", "2026-01-31T00:00:00+00:00", "UTC", 10)
     folded.apply(started)
     assert folded.made == []
+
+
+def test_an_edit_of_a_task_that_is_not_ready_does_not_fix_what_it_sees(tmp_path: Path) -> None:
+    dig = "_export: {x: 1, y: 1}\n+a: {echo>: a}\n+g:\n  +h:\n    +c: {echo>: 'c ${x} ${y}'}\n"
+    with debugged(tmp_path, dig) as run:
+        set_param(run, "+main+g+h+c", "own", 1, "task")
+        set_param(run, "+main+g", "y", 2)
+        run.do("skip", {"x": 5})
+        run.do("resume")
+        assert run.output("+main+g+h+c") == "c 5 2\n"
+
+
+def test_after_a_rewind_an_edit_for_the_session_holds_for_earlier_tasks_too(tmp_path: Path) -> None:
+    with debugged(tmp_path, "_export: {x: 1}\n+a: {echo>: 'a ${y}'}\n+b: {echo>: b}\n+c: {echo>: 'c ${y}'}\n") as run:
+        set_param(run, "+main+a", "y", 2, "session")
+        run.do("run_to", "+main+c")
+        set_param(run, "+main+c", "y", 3, "session")
+        assert run.do("rewind", run.task("+main+a").id) == "goto +main+a"
+        assert edits(run) == [("y", 2, False, False), ("y", 3, False, False)]
+        run.do("run_to", "+main+c")
+        assert run.output("+main+a") == "a 3\n"
+        assert edits(run) == [("y", 2, True, False), ("y", 3, True, False)]
+        run.do("rewind", run.task("+main+c").id)
+        assert edits(run) == [("y", 2, True, False), ("y", 3, True, False)], "+a is kept, and saw them"
+
+
+def test_an_edit_of_a_task_that_a_retry_made_again_stays_with_it(tmp_path: Path) -> None:
+    dig = "_export: {x: 1}\n+g:\n  _retry: 1\n  +a: {fail>: 'no ${x}'}\n"
+    with debugged(tmp_path, dig) as run:
+        run.do("resume")
+        run.do("resume")
+        again = run.session.stopped
+        assert again and again.error and again.error["message"] == "no 1"
+        run.session.set_param(again.task, ("x",), 2, "onward").result(5)
+        run.do("rewind", again.task)
+        assert run.do("resume") == "exception +main+g+a"
+        assert run.session.stopped and run.session.stopped.error
+        assert (run.session.stopped.task, run.session.stopped.error["message"]) == (again.task, "no 2")
+
+
+def test_an_edit_of_an_attempt_before_is_not_mistaken_for_one_of_this(tmp_path: Path) -> None:
+    with debugged(tmp_path, FLOW) as run:
+        set_param(run, "+main+a", "x", 7)
+        (made,) = run.session.edits.made
+        run.do("restart")
+        with pytest.raises(NotPossible, match="x was edited in an attempt before this one"):
+            run.session.undo(made).result(5)
+        set_param(run, "+main+a", "x", 8)
+        with pytest.raises(NotPossible, match="x was edited in an attempt before this one"):
+            run.session.undo(made).result(5)

@@ -13,7 +13,7 @@ from digdag_tui.debugger.session import NotPossible
 from digdag_tui.workflow.config import position_of
 from digdag_tui.workflow.errors import DigdagError
 
-from ..support import Debugged, debugged
+from ..support import Debugged, debugged, write
 
 DIG = """
     _export: {n: 3}
@@ -57,6 +57,17 @@ def test_it_is_as_it_was_and_its_keys_have_their_places(tmp_path: Path) -> None:
         assert len(journals(tmp_path)) == 1 and (tmp_path / "log").read_text() == "a\n1\n2\n"
     finally:
         run.session.quit()
+
+
+def test_exports_of_called_workflows_have_their_places(tmp_path: Path) -> None:
+    write(tmp_path, {"child.dig": "_export:\n  limit: 3\n+in: {echo>: in}\n"})
+    with debugged(tmp_path, "+a: {call>: child}\n") as run:
+        assert run.do("resume") == "ended"
+    again = recorded(tmp_path, find_attempt(tmp_path, "last"))
+    try:
+        assert str(position_of(again.task("+main+a^sub").export, "limit")) == "child.dig:2:3"
+    finally:
+        again.session.quit()
 
 
 def test_a_definition_that_changed_since_has_no_place(tmp_path: Path) -> None:

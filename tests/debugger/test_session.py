@@ -15,6 +15,7 @@ from digdag_tui.debugger.events import AttemptOpened, ProblemsFound, Reloaded
 from digdag_tui.debugger.gate import Opening
 from digdag_tui.debugger.history import last_attempt
 from digdag_tui.debugger.session import NotPossible
+from digdag_tui.engine.events import TaskOutput
 from digdag_tui.engine.journal import read_journal
 from digdag_tui.engine.scopes import layers
 
@@ -425,3 +426,94 @@ def test_a_killed_process_loses_nothing_that_had_ended(tmp_path: Path) -> None:
     assert (tmp_path / "slow.txt").read_text() == "x\nx\n"
     finished = last_attempt(folder)
     assert finished and finished.finished and finished.number == past.number
+
+
+SLOW = """
++p:
+  _parallel: true
+  +slow: {sh>: 'echo begun; while [ ! -e go ]; do sleep 0.02; done'}
+  +other: {echo>: other}
++end: {echo>: end}
+"""
+
+
+def until(run: Debugged, text: str) -> None:
+    """Wait until a task has printed a text."""
+    while not any(isinstance(event, TaskOutput) and text in event.text for event in list(run.events)):
+        run.session.wait("running", "stopped", "ended")
+
+
+def test_quitting_while_tasks_run_leaves_an_attempt_to_go_on_with(tmp_path: Path) -> None:
+    with debugged(tmp_path, SLOW) as run:
+        run.session.resume().result(5)
+        until(run, "begun")
+    folder = run.session.journal_folder
+    past = last_attempt(folder) if folder else None
+    assert past and not past.finished and not past.canceled
+    (tmp_path / "go").touch()
+    with debugged(tmp_path, SLOW, Opening(past=past)) as run:
+        assert run.where() == "ended"
+        assert run.finished() == [True]
+        assert run.session.attempt.start.attempt_id == past.number
+
+
+def test_what_the_person_begins_while_a_reload_waits_is_not_replaced(tmp_path: Path) -> None:
+    with debugged(tmp_path, SLOW) as run:
+        run.session.resume().result(5)
+        until(run, "begun")
+        write(tmp_path, {"main.dig": SLOW.replace("echo>: end", "echo>: END")})
+        run.session.reload([tmp_path / "main.dig"]).result(5)
+        assert run.do("restart") == "entry +main+p"
+        assert sum(isinstance(event, AttemptOpened) for event in run.events) == 2
+        waiting = run.session._reopening
+        while waiting and not waiting.done():
+            run.session.wait("stopped")
+        assert run.where() == "entry +main+p"
+        assert sum(isinstance(event, AttemptOpened) for event in run.events) == 2
+
+
+def test_quitting_while_a_reload_waits_ends_the_session(tmp_path: Path) -> None:
+    with debugged(tmp_path, SLOW) as run:
+        run.session.resume().result(5)
+        until(run, "begun")
+        write(tmp_path, {"main.dig": SLOW.replace("echo>: end", "echo>: END")})
+        run.session.reload([tmp_path / "main.dig"]).result(5)
+        run.session.quit()
+        assert run.session._thread and not run.session._thread.is_alive()
+        with pytest.raises(NotPossible, match="the session is not running"):
+            run.session.restart().result(5)
+
+
+def test_quitting_at_once(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": GROUPS})
+    run = Debugged(tmp_path)
+    run.session.start(Opening())
+    run.session.quit()
+    assert run.session._thread and not run.session._thread.is_alive()
+
+
+def test_no_edit_is_lost_in_an_attempt_that_is_being_left(tmp_path: Path) -> None:
+    with debugged(tmp_path, GROUPS) as run:
+        task = run.task("+main+a").id
+        restarted, edited = run.session.restart(), run.session.set_param(task, ("x",), 2, "onward")
+        restarted.result(5)
+        with pytest.raises(NotPossible, match="can't edit: another attempt begins"):
+            edited.result(5)
+
+
+def test_an_attempt_that_runs_elsewhere_is_not_gone_on_with(tmp_path: Path) -> None:
+    with debugged(tmp_path, GROUPS) as first:
+        path = first.session.journal_path
+        assert path
+        before = path.read_bytes()
+        with debugged(tmp_path, GROUPS) as second:
+            second.session.look_at(path).result(5)
+            second.session.wait("recorded")
+            second.session.resume().result(5)
+            assert second.session.wait("broken") == "broken"
+            problems = [event.problems for event in second.events if isinstance(event, ProblemsFound)]
+            assert problems[-1][0].message == "attempt 1 runs in another debugger"
+            assert path.read_bytes() == before
+            assert second.do("restart") == "entry +main+a"
+        assert first.do("resume") == "ended"
+        assert first.finished() == [True]

@@ -132,6 +132,22 @@ def test_places_follow_what_is_edited_above_them(tmp_path: Path, attempt: Attemp
     assert sources.read("main.dig").error == "main.dig does not exist any more"
 
 
+def test_a_file_that_goes_or_shrinks_leaves_places_in_it(tmp_path: Path, attempt: Attempt) -> None:
+    for text in (None, "", "+load:\n"):
+        write(tmp_path, FILES)
+        sources = Sources(tmp_path)
+        for task in 2 * [*attempt.tasks.values()]:
+            assert sources.span(task)
+        before = (tmp_path / "main.dig").stat()
+        (tmp_path / "main.dig").unlink()
+        if text is not None:
+            write(tmp_path, {"main.dig": text})
+            os.utime(tmp_path / "main.dig", (before.st_atime, before.st_mtime + 1))
+        for task in attempt.tasks.values():
+            span = sources.span(task)
+            assert span and 1 <= span.first <= span.last
+
+
 def test_files_that_cannot_be_shown_say_why(tmp_path: Path) -> None:
     sources = Sources(tmp_path)
     (tmp_path / "data").write_bytes(b"a\0b")

@@ -146,3 +146,24 @@ def test_the_files_of_a_folder_that_is_renamed_or_deleted_are_told(tmp_path: Pat
     assert bursts.get(timeout=10) == {tmp_path / "tools" / "tasks.py"}
     shutil.rmtree(tmp_path / "tools")
     assert bursts.get(timeout=10) == {tmp_path / "tools" / "tasks.py"}
+
+
+def test_folders_that_come_and_go_do_not_end_the_watching(tmp_path: Path, bursts: Bursts) -> None:
+    for number in range(200):
+        folder = tmp_path / f"folder{number}"
+        (folder / "inside").mkdir(parents=True)
+        shutil.rmtree(folder)
+    (tmp_path / "main.dig").write_text("+b: {}\n")
+    assert bursts.get(timeout=10) == {tmp_path / "main.dig"}
+
+
+def test_what_is_no_file_is_never_read(tmp_path: Path, bursts: Bursts) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    os.symlink("loop.py", tmp_path / "loop.py")
+    os.symlink("loop", tmp_path / "loop")
+    (tmp_path / "folder.dig").mkdir()
+    (tmp_path / "main.dig").write_text("+b: {}\n")
+    assert bursts.get(timeout=10) == {tmp_path / "main.dig"}
+    watcher = Watcher(tmp_path, bursts.put)
+    watcher.start()
+    watcher.stop()

@@ -77,6 +77,43 @@ def test_damage_in_the_middle_ends_the_events(tmp_path: Path) -> None:
     assert list(read_journal(path)) == EVENTS[:3]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"event":"task_ready","at":2.0,"task":2}\n',
+        b'{"event":"group_planned","at":2.0,"task":1,"added":[{"id":3,"full_name":"+w+b","parent":1,"upstreams":[],'
+        b'"is_group":false,"config":{}}]}\n',
+        b'{"event":"task_output","at":2.0,"task":1,"text":"\xff"}\n',
+        b"\0" * 40 + b"\n",
+    ],
+)
+def test_a_line_that_cannot_come_there_is_damage(tmp_path: Path, line: bytes) -> None:
+    path, damaged = tmp_path / "1.jsonl", list[int]()
+    write(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], line, *lines[3:]]))
+    assert list(read_journal(path, on_damage=damaged.append)) == EVENTS[:3]
+    assert damaged == [4]
+    path.write_bytes(b"".join(lines[1:]))
+    assert list(read_journal(path)) == [], "without its first line it is no journal"
+
+
+def test_whole_lines_behind_a_damaged_one_are_kept_beside(tmp_path: Path) -> None:
+    path = tmp_path / "0001.jsonl"
+    write(path)
+    content = path.read_bytes()
+    lines = content.splitlines(keepends=True)
+    torn = b"".join([*lines[:3], b'{"event": "of a newer version"}\n', *lines[3:]])
+    path.write_bytes(torn)
+    truncate_torn(path)
+    assert path.read_bytes() == b"".join(lines[:3])
+    assert (tmp_path / "0001.damaged").read_bytes() == torn
+    (tmp_path / "0001.damaged").unlink()
+    path.write_bytes(content[:-3])
+    truncate_torn(path)
+    assert not (tmp_path / "0001.damaged").exists(), "a torn last line is not worth it"
+
+
 def test_a_task_that_ended_is_on_disk_before_the_process_can_die(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "1.jsonl")
     journal.write(EVENTS[0])
@@ -104,9 +141,10 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
 def test_output_without_end_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digdag_tui.engine.journal.OUTPUT_LIMIT", 1000)
     journal = Journal(tmp_path / "0001.jsonl")
-    for number in range(100):
+    journal.write(EVENTS[0])
+    for _ in range(100):
         journal.write(TaskOutput(1.0, 1, "x" * 99 + "\n"))
-        journal.write(TaskReady(1.0, number))
+        journal.write(TaskReady(1.0, 1))
     journal.close()
     events = list(read_journal(tmp_path / "0001.jsonl"))
     assert sum(isinstance(event, TaskOutput) for event in events) == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import Context
 from pathlib import Path
 
 from .support import opened
@@ -38,6 +39,61 @@ async def test_the_error_shows_with_the_persons_own_code(tmp_path: Path) -> None
         assert "➤    4     return int(limit) + 1" in text
         assert text.index("Your Python code") < text.index("Full traceback")
         assert "✖ +work" in screen.line("tasks", "+work")
+
+
+async def test_enter_shows_the_line_of_ones_own_code_and_backspace_comes_back(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+work failed")
+        error = screen.pane("error")
+        error.move_to(next(row for row in range(error.count()) if "work.py:7" in error.text_of(row)))
+        await screen.press("enter")
+        await screen.until(lambda: screen.app.main.active == "source", "the source")
+        position = screen.app.main.source.position
+        assert position and (position.file, position.line) == ("work.py", 7)
+        await screen.press("backspace")
+        await screen.until(lambda: screen.app.main.active == "error", "the error")
+
+
+async def test_the_next_stop_shows_the_pane_that_the_error_covered(tmp_path: Path) -> None:
+    dig = "+a: {sh>: '[ -e ok ]'}\n+b: {sh>: '[ -e ok ]'}\n+c: {echo>: c}"
+    async with opened(tmp_path, dig) as screen:
+        main = screen.app.main
+        await screen.stops("before +main+a")
+        await screen.press("4", "1", "c")
+        await screen.stops("✖ +main+a failed")
+        await screen.until(lambda: main.active == "error", "the error")
+        (tmp_path / "ok").touch()
+        await screen.press("r")
+        await screen.stops("before +main+b")
+        await screen.until(lambda: main.shows("task") and main.active == "tasks", "what was shown before")
+        (tmp_path / "ok").unlink()
+        await screen.press("n")
+        await screen.stops("✖ +main+b failed")
+        await screen.press("2")
+        (tmp_path / "ok").touch()
+        await screen.press("r")
+        await screen.stops("before +main+c")
+        assert main.shows("params") and main.active == "params"
+
+
+async def test_what_the_error_covered_is_kept_for_the_next_session(tmp_path: Path) -> None:
+    async with opened(tmp_path, "+a: {sh>: exit 1}") as screen:
+        await screen.stops("before +main+a")
+        await screen.press("4", "1", "c")
+        await screen.stops("✖ +main+a failed")
+        await screen.until(lambda: screen.app.main.active == "error", "the error")
+        after_the_end = Context().run(screen.app.main.remembered)
+        assert after_the_end["panes"]["about-box"] == "task"
+
+
+async def test_what_is_surprising_about_the_params_stands_with_the_error(tmp_path: Path) -> None:
+    dig = '_export: {limit: "5"}\n+work: {py>: work.run}'
+    work = "def run(limit: int):\n    return 1 + limit\n"
+    async with opened(tmp_path, dig, {"work.py": work}) as screen:
+        await screen.press("c")
+        await screen.stops("✖ +main+work failed")
+        assert "⚠ work.run wants" in screen.text("error") and "➤ " in screen.line("error", "without quotes")
 
 
 async def test_an_edit_and_a_retry_finish_the_workflow(tmp_path: Path) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.style import Style
+from textual import events
 from textual.binding import Binding
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.widgets import Input
 
 from digdag_tui.tui.actions import ACTIONS, PANES, written
+from digdag_tui.tui.dialogs import Choice
 from digdag_tui.tui.help import Help, pane_entries
-from digdag_tui.tui.palette import DebuggerCommands
+from digdag_tui.tui.palette import DebuggerCommands, Palette
 
 from .support import Screen, opened
 
@@ -55,7 +58,7 @@ async def test_each_pane_says_what_it_shows_and_its_own_keys(tmp_path: Path, nam
         assert max(map(len, pane.HELP.splitlines())) <= 120
         told = {entry.text for entry in pane_entries(pane)}
         own = {binding.description for binding in Binding.make_bindings(type(pane).__dict__.get("BINDINGS", ()))}
-        assert own <= told | {""}
+        assert {f"{text[:1].lower()}{text[1:]}" for text in own} <= told | {""}
         screen.app.main.show_pane(name)
         await screen.dialog("question_mark")
         title = next(pane.title for pane in PANES if pane.name == name)
@@ -77,16 +80,99 @@ async def test_help_finds_keys_and_words(tmp_path: Path) -> None:
 async def test_the_palette_has_what_is_possible_now_with_its_keys(tmp_path: Path) -> None:
     async with opened(tmp_path, FLOW) as screen:
         await screen.stops("before +main+a")
-        commands = DebuggerCommands(screen.app.main)
-        texts = [text for text, _, _ in commands._commands()]
+        keys = {command.name: command.key for command in DebuggerCommands(screen.app.main).commands()}
         possible = [action for action in ACTIONS if screen.app.refusal(action) is None]
-        assert len(texts) == len(possible) + len(PANES)
-        assert {"Continue  (c)", "Step over  (n)", "Theme", "Picture  (S)", "Tasks pane  (1)"} <= set(texts)
-        assert not any(text.startswith(("Pause", "Retry")) for text in texts)
+        assert len(keys) == len(possible) + len(PANES)
+        wanted = {"Continue": "c", "Step over": "n", "Theme": "", "Picture": "S", "Tasks pane": "1"}
+        assert wanted.items() <= keys.items()
+        assert not {"Pause", "Retry"} & keys.keys()
         await screen.press("ctrl+p")
         await screen.until(lambda: isinstance(screen.app.screen, CommandPalette), "the palette")
         await screen.type("restart")
-        await screen.sees("Restart  (R)")
+        await screen.until(lambda: "Restart R begin again from the start" in " ".join(screen.picture().split()), "it")
+
+
+async def test_a_click_on_a_command_that_is_gone_does_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, CommandPalette), "the palette")
+        found = screen.app.screen.query_one(CommandList)
+        await screen.until(lambda: found.option_count > 5, "all commands")
+        await screen.type("restart")
+        await screen.until(lambda: 0 < found.option_count < 5, "fewer commands")
+        x, y = found.region.offset
+
+        def click(row: int) -> None:
+            style = Style(meta={"option": row})
+            found.post_message(events.Click(found, 3, 0, 0, 0, 1, False, False, False, x + 3, y, style))
+
+        click(5)
+        palette = screen.app.screen
+        palette.post_message(events.Click(palette, 300, 90, 0, 0, 1, False, False, False))
+        await screen.pilot.pause()
+        assert screen.app.screen.query_one(CommandList) is found
+        click(0)
+        await screen.until(lambda: screen.app.screen is screen.app.main, "the command")
+
+
+async def test_a_search_of_the_palette_may_end_after_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, Palette), "the palette")
+        palette = screen.app.screen
+        assert isinstance(palette, Palette)
+        await palette.remove_children()
+        palette._show_busy = not palette._show_busy
+        await screen.pilot.pause()
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen is screen.app.main, "the end of the palette")
+
+
+async def test_what_comes_to_the_palette_after_it_is_closed_does_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        app = screen.app
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(app.screen, Palette) and app.screen.query(Input), "the palette")
+        palette = app.screen
+        text = palette.query_one(Input)
+        app.pop_screen()
+        palette.post_message(Input.Changed(text, "restart"))
+        palette.post_message(Input.Submitted(text, "restart"))
+        await screen.press("2")
+        await screen.until(lambda: app.main.active == "params", "the main screen")
+
+
+async def test_the_palette_opens_once_and_again(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        app = screen.app
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(app.screen, Palette), "the palette")
+        await app.push_screen(Choice("Attach", "Something came up", {"y": ("yes", "yes")}))
+        app.action_command_palette()
+        assert isinstance(app.screen, Choice), "it is open below"
+        app.pop_screen()
+        app.pop_screen()
+        app.action_command_palette()
+        await screen.until(lambda: isinstance(app.screen, Palette), "another palette")
+
+
+async def test_themes_are_found_in_the_same_palette(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        await screen.app.run_action("theme")
+        await screen.sees("nord")
+        await screen.pilot.click(offset=(1, 30), times=3)
+        await screen.until(lambda: screen.app.screen is screen.app.main, "the end of the palette")
+        await screen.app.run_action("theme")
+        await screen.sees("nord")
+        await screen.type("nord")
+        await screen.until(lambda: "gruvbox" not in screen.picture(), "what was found")
+        await screen.press("enter")
+        await screen.until(lambda: screen.app.theme == "nord", "the theme")
 
 
 FAILING = """
@@ -154,15 +240,15 @@ async def test_copy_as_offers_what_there_is(tmp_path: Path) -> None:
 async def test_the_mode_of_watching_is_shown_changed_and_kept(tmp_path: Path) -> None:
     async with opened(tmp_path, FLOW) as screen:
         await screen.stops("before +main+a")
-        assert "⟳ touched" in screen.header()
+        assert "⟳ on save: touched" in screen.header()
         await screen.press("M")
         await screen.says("all: saving runs all tasks again")
-        assert "⟳ all" in screen.header()
+        assert "⟳ on save: all" in screen.header()
         await screen.press("M")
         await screen.says("reload: saving loads the new text and runs nothing")
     async with opened(tmp_path, FLOW) as screen:
         await screen.stops("before +main+a")
-        assert "⟳ reload" in screen.header()
+        assert "⟳ on save: reload" in screen.header()
         assert screen.app.session and screen.app.session.watch_mode == "reload"
 
 

@@ -15,13 +15,13 @@ from .support import opened
 FLOW = "+a: {echo>: one}\n+b: {echo>: two}\n"
 
 
-@pytest.mark.parametrize(("size", "visible"), [((80, 24), 1), ((80, 40), 3), ((120, 40), 3), ((200, 50), 3)])
+@pytest.mark.parametrize(("size", "visible"), [((80, 24), 1), ((80, 40), 3), ((120, 40), 3), ((200, 50), 4)])
 async def test_panes_have_the_room_there_is(tmp_path: Path, size: tuple[int, int], visible: int) -> None:
     async with opened(tmp_path, FLOW, size=size) as screen:
         await screen.stops("before +main+a")
         main = screen.app.main
         assert sum(main.shows(name) for name, *_ in PANES) == visible
-        for name, title, key, _ in PANES:
+        for name, title, key, *_ in PANES:
             await screen.press(key)
             assert main.shows(name) and screen.app.focused is screen.pane(name)
             assert title in screen.picture()
@@ -111,9 +111,9 @@ async def test_dialogs_scroll_in_a_small_terminal(tmp_path: Path) -> None:
     async with opened(tmp_path, "+a: {echo>: a}\n", size=(60, 15)) as screen:
         await screen.stops("before +main+a")
         await screen.dialog("question_mark")
-        assert "All tasks in the order of the files" in screen.picture() and "Previous pane" not in screen.picture()
+        assert "All tasks in the order of the files" in screen.picture() and "previous pane" not in screen.picture()
         await screen.press(*["pagedown"] * 40)
-        await screen.sees("Previous pane")
+        await screen.sees("previous pane")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.app.main, "the main screen")
         await screen.dialog("P")

@@ -175,9 +175,21 @@ async def test_breakpoints_are_set_by_key_and_by_click(tmp_path: Path) -> None:
         await screen.press("c")
         await screen.stops("at the breakpoint +main+group+inner")
         await screen.press("c")
-        await screen.stops("at the breakpoint +main+load^sub+for-0=n=0=1")
+        await screen.stops("at the breakpoint +main+load n=1")
         await screen.until(lambda: shown(screen, 15).startswith("●"), "the mark of a line that matches")
         assert screen.selected() == "+main+load^sub+for-0=n=0=1"
+
+
+async def test_a_double_click_in_a_gutter_is_one_click(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, FILES) as screen:
+        await screen.stops("before +main+extract")
+        await screen.press("3")
+        await screen.shows("source", "+extract:")
+        row = next(row for row in range(pane(screen).count()) if "+extract:" in shown(screen, row + 1))
+        await screen.pilot.double_click("#source", offset=(1, row - pane(screen).scroll_offset.y + 1))
+        await screen.until(lambda: shown(screen, row + 1).startswith("●"), "the breakpoint")
+        session = screen.app.session
+        assert session and len(session.breakpoints.all) == 1
 
 
 async def test_running_to_the_line_and_selecting_its_task(tmp_path: Path) -> None:
@@ -197,7 +209,7 @@ async def test_running_to_the_line_and_selecting_its_task(tmp_path: Path) -> Non
 async def test_a_line_of_a_loop_is_the_iteration_that_is_selected_or_next(tmp_path: Path) -> None:
     async with opened(tmp_path, FLOW, FILES) as screen:
         await screen.stops("before +main+extract")
-        for key, name in (("n", "group"), ("n", "load"), ("s", "load^sub"), ("s", "load^sub+for-0=n=0=1")):
+        for key, name in (("n", "group"), ("n", "load"), ("s", "load^sub"), ("s", "load n=1")):
             await screen.press(key)
             await screen.stops(f"before +main+{name}")
         await screen.press("3")
@@ -206,7 +218,7 @@ async def test_a_line_of_a_loop_is_the_iteration_that_is_selected_or_next(tmp_pa
         task = pane(screen).task_at_cursor()
         assert task and task.name == "+for-0=n=0=1"
         await screen.press("n")
-        await screen.stops("before +main+load^sub+for-0=n=1=2")
+        await screen.stops("before +main+load n=2")
         await screen.press("1", "home", "3", "G", "up", "up", "up")
         task = pane(screen).task_at_cursor()
         assert task and task.name == "+for-0=n=1=2"

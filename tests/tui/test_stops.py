@@ -51,7 +51,7 @@ async def test_a_conditional_breakpoint_in_a_for_each(tmp_path: Path) -> None:
         assert "matches no task yet" in screen.line("stops", "+fetch")
         assert "◌" in screen.line("stops", "+fetch")
         await screen.press("c")
-        await screen.stops("at the breakpoint +main+load^sub+for-0=region=1=west+fetch")
+        await screen.stops("at the breakpoint +main+load region=west+fetch")
         await screen.shows("stops", "2 tasks · 1 hit")
         assert "◉" in screen.line("stops", "+fetch") and "if" in screen.line("tasks", "+fetch")
 
@@ -113,6 +113,16 @@ async def test_what_no_breakpoint_can_be_set_on_says_why(tmp_path: Path) -> None
         await screen.says("this row is no breakpoint")
 
 
+async def test_between_two_attempts_no_breakpoint_is_set_on_what_the_old_one_shows(tmp_path: Path) -> None:
+    async with opened(tmp_path, LOOP, FILES) as screen:
+        await screen.stops("before +main+start")
+        await screen.press("2")
+        screen.app.main.params.select(("rate",))
+        screen.app.main.selected = None
+        await screen.press("D")
+        await screen.says("put the cursor on a param")
+
+
 async def test_rows_toggle_remove_and_mute(tmp_path: Path) -> None:
     async with opened(tmp_path, LOOP, FILES) as screen:
         await screen.stops("before +main+start")
@@ -132,6 +142,15 @@ async def test_rows_toggle_remove_and_mute(tmp_path: Path) -> None:
         await screen.press("home", "down", "enter")
         await screen.says("failures do not stop")
         assert "off (x)" in screen.line("stops", "failures")
+
+
+async def test_a_narrow_header_keeps_why_it_stopped(tmp_path: Path) -> None:
+    dig = "+a: {echo>: a}\n+" + "long" * 20 + ": {echo>: b}"
+    async with opened(tmp_path, dig, size=(80, 24)) as screen:
+        await screen.stops("before +main+a")
+        await screen.press("n")
+        await screen.stops("❚❚ before …")
+        assert screen.header().rstrip().endswith("longlong")
 
 
 async def test_a_click_switches_a_breakpoint(tmp_path: Path) -> None:
@@ -177,7 +196,7 @@ async def test_a_breakpoint_on_a_line_of_the_source(tmp_path: Path) -> None:
         await screen.until(lambda: breakpoints(screen), "the breakpoint")
         assert breakpoints(screen)[0].target == "main.dig:6"
         await screen.press("c")
-        await screen.stops("for-0=region=0=east+fetch")
+        await screen.stops("+load region=east+fetch")
         await screen.press("3")
         screen.app.main.source.move_to(0)
         await screen.press("b")

@@ -65,6 +65,7 @@ async def test_the_column_of_operators_moves_in_steps(tmp_path: Path) -> None:
     """
     async with opened(tmp_path, dig, size=(200, 50)) as screen:
         await screen.sees("echo> one")
+        await screen.press("z")
 
         def column(text: str) -> int:
             line = next(line for line in screen.picture().split("\n") if text in line and "Tasks" not in line)

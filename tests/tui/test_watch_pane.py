@@ -57,6 +57,16 @@ async def test_what_it_was_at_a_stop_that_nobody_looked_at_is_known_too(tmp_path
         assert "changed, was 0" in screen.line("watch", "rows")
 
 
+async def test_without_a_task_no_expression_is_edited(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
+        await screen.stops("before +main+a")
+        await watch(screen, "rows")
+        await screen.press("8")
+        screen.app.main.selected = None
+        await screen.press("enter")
+        await screen.says("can't watch: no task is selected")
+
+
 async def test_the_scope_is_that_of_the_selected_task(tmp_path: Path) -> None:
     async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
         await screen.stops("before +main+a")
@@ -86,7 +96,7 @@ async def test_the_param_at_the_cursor_is_offered_and_expressions_are_changed_an
         assert screen.pane("watch").count() == 1
         await screen.press("8", "delete")
         assert screen.pane("watch").count() == 0
-        assert "No expressions yet" in screen.picture()
+        assert "no expressions yet" in screen.picture()
 
 
 async def test_expressions_are_kept_between_sessions_of_the_program(tmp_path: Path) -> None:
