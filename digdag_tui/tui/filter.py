@@ -31,19 +31,20 @@ class FilterLine(Horizontal):
         self._pane = pane
         self._filtered = filtered
         self._ended = ended
+        self._input = Input(compact=True, classes="filter-text", placeholder="name, path or value")
 
     def compose(self) -> ComposeResult:
         yield Static("F", classes="filter-sign")
-        yield Input(compact=True, classes="filter-text", placeholder="name, path or value")
+        yield self._input
         yield Static(classes="filter-count")
 
     def on_mount(self) -> None:
-        self.query_one(Input).cursor_blink = False
+        self._input.cursor_blink = False
         self.take_focus()
 
     def take_focus(self) -> None:
         """Let the person type."""
-        self.query_one(Input).focus()
+        self._input.focus()
 
     def count(self, words: str) -> None:
         """Say how much is found."""
@@ -62,7 +63,7 @@ class FilterLine(Horizontal):
 
     def action_keep(self) -> None:
         """Back to the rows."""
-        if self.query_one(Input).value:
+        if self._input.value:
             self._pane.focus()
         else:
             self.action_end()

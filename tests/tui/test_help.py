@@ -138,9 +138,9 @@ async def test_what_comes_to_the_palette_after_it_is_closed_does_nothing(tmp_pat
         await screen.until(lambda: isinstance(app.screen, Palette) and app.screen.query(Input), "the palette")
         palette = app.screen
         text = palette.query_one(Input)
-        app.pop_screen()
-        palette.post_message(Input.Changed(text, "restart"))
-        palette.post_message(Input.Submitted(text, "restart"))
+        await app.pop_screen()
+        for late in (Input.Changed(text, "restart"), Input.Submitted(text, "restart")):
+            await palette._on_message(late)
         await screen.press("2")
         await screen.until(lambda: app.main.active == "params", "the main screen")
 

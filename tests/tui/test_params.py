@@ -297,6 +297,16 @@ async def test_the_filter_finds_names_paths_and_values(tmp_path: Path) -> None:
         assert not screen.app.main.query(".filter")
 
 
+async def test_a_filter_that_is_asked_for_twice_at_once_is_one(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main")
+        params = screen.app.main.params
+        params.filter()
+        params.filter()
+        await screen.until(lambda: screen.app.main.query(".filter-text:focus"), "the focus on the filter")
+        assert len(screen.app.main.query(".filter")) == 1
+
+
 async def test_a_filter_that_finds_nothing_says_so(tmp_path: Path) -> None:
     async with opened(tmp_path, FLOW, {"work.py": WORK}, secrets={"password": "hunter2222"}) as screen:
         await screen.stops("before +main+store")

@@ -125,6 +125,7 @@ def test_screens(
     monkeypatch.setattr("tests.tui.support.PATIENCE", 10.0)
     for module in ("tasks", "pages"):
         monkeypatch.setattr(f"digdag_tui.tui.{module}.duration", lambda seconds: "1.2s")
+    monkeypatch.setattr("digdag_tui.tui.log.clock", lambda at: "12:34:56")
     write(tmp_path / "shops", {"main.dig": SCREENS[show]})
     app = debugger(tmp_path / "shops")
 
