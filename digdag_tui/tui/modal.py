@@ -18,6 +18,11 @@ class Modal(ModalScreen[Result]):
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
+    def on_unmount(self) -> None:
+        """Let the app forget its text areas: they watch the app's theme, which would keep them until it changes."""
+        watchers = getattr(self.app, "__watchers", {}).get("theme", [])
+        watchers[:] = [each for each in watchers if each[0].is_running]
+
     async def _on_message(self, message: Message) -> None:
         if not comes_late(self, message):
             await super()._on_message(message)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from textual.widgets import TextArea
+
+from digdag_tui.tui.editor import ValueArea
 
 from .support import Screen, opened
 
@@ -55,6 +58,21 @@ async def test_the_editor_shows_the_type_now_and_before(tmp_path: Path) -> None:
         await edit(screen, "db")
         await screen.type("{port: 7}")
         await screen.sees("objects merge: host stays as it is")
+
+
+async def test_editors_that_are_closed_are_not_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        for _ in range(3):
+            await edit(screen, "rows")
+            await screen.press("escape")
+            await screen.until(lambda: screen.app.screen is screen.app.main, "the main screen")
+
+        def kept() -> int:
+            gc.collect()
+            return sum(isinstance(each, ValueArea) for each in gc.get_objects())
+
+        await screen.until(lambda: kept() == 0, "the end of all editors")
 
 
 async def test_a_value_of_the_wrong_type_is_refused_in_place(tmp_path: Path) -> None:
