@@ -190,9 +190,9 @@ def steps(folder: Path, options: argparse.Namespace) -> None:
     """From the key that steps over an `echo>` to the next stop on the screen."""
     rows = []
     for name in ("echo_100", "echo_10000"):
-        workflow = write(name, folder)
         taken = []
-        for _ in range(options.runs):
+        for run in range(options.runs):
+            workflow = write(name, folder / f"steps-{run}")  # the attempt before was killed: a new one would resume
             with Terminal([*PROGRAM, str(workflow), *LIMIT], workflow.parent) as terminal:
                 terminal.wait_for("before +w+t0")
                 terminal.wait_for_quiet()
