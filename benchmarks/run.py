@@ -10,17 +10,19 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import venv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import signature
 from .terminal import Terminal
 from .workloads import write, write_printing
 
@@ -67,10 +69,12 @@ def main() -> None:
     sections = {
         "start": start,
         "scaling": scaling,
+        "python": python,
         "workloads": workloads,
         "screen": screen,
         "busy": busy,
         "steps": steps,
+        "signature": signature_view,
     }
     parser = argparse.ArgumentParser(description="Measure digdag-tui.")
     parser.add_argument("--runs", type=int, default=5, help="runs of each measurement (5)")
@@ -97,6 +101,29 @@ def start(folder: Path, options: argparse.Namespace) -> None:
         ["", "bare `python3 -c pass`", "`digdag-tui run` of one `echo>`", "ratio", "goal"],
         [["wall", f"{bare * 1000:.0f} ms", f"{ours * 1000:.0f} ms", f"{ours / bare:.1f}x", "12x"]],
     )
+
+
+def python(folder: Path, options: argparse.Namespace) -> None:
+    """What a `py>` task takes, from a warm parent and plainly, against the start of its interpreter; run in turns."""
+    many, one = write("py_100", folder), write("py_1", folder)
+    venv.create(folder / "bare", symlinks=True)
+    programs = str(folder / "bare" / "bin")
+    surroundings = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    taken: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(2 * options.runs):
+        for name, option in (("warm", []), ("plain", ["--no-warm-python"])):
+            many_of, none = (usage(run_command(file, *option), file.parent, surroundings) for file in (many, one))
+            taken.setdefault(name, []).append(each(many_of, none, 99))
+        starts = f"for n in $(seq 100); do {programs}/python3 -c pass; done"
+        many_of, none = (usage(["/bin/sh", "-c", text], folder, surroundings) for text in (starts, ":"))
+        taken.setdefault("bare `python3 -c pass`", []).append(each(many_of, none, 100))
+    rows = []
+    walls = {name: median(wall for wall, _ in found) for name, found in taken.items()}
+    for name, found in taken.items():
+        cpu, ratio = median(cpu for _, cpu in found), walls[name] / walls["bare `python3 -c pass`"]
+        goal = "0.5x" if name == "warm" else ""
+        rows.append([name, f"{walls[name] * 1000:.1f} ms", f"{cpu * 1000:.1f} ms", f"{ratio:.2f}x", goal])
+    table("Python tasks, one after another", ["", "each: wall", "CPU", "wall of a bare start", "goal"], rows)
 
 
 def scaling(folder: Path, options: argparse.Namespace) -> None:
@@ -204,18 +231,43 @@ def steps(folder: Path, options: argparse.Namespace) -> None:
     table("Steps", ["workflow", "key to the next stop: median (goal 50 ms)", "95 %"], rows)
 
 
+def signature_view(folder: Path, options: argparse.Namespace) -> None:
+    """What a `py>` task will get, of a file with 2,000 lines: worked out, and from the key to the screen."""
+    workflow = signature.write_long(folder / "long", lines=2_000)
+    saved, known = signature.measure(workflow.parent, 4 * options.runs)
+    keys = []
+    with Terminal([*PROGRAM, str(workflow)], workflow.parent) as terminal:
+        terminal.wait_for("before +main+first")
+        for _ in range(4 * options.runs):
+            terminal.wait_for_quiet()
+            keys.append(terminal.press_for("i", signature.LAST + ": int"))
+            terminal.wait_for_quiet()
+            terminal.press("3")
+    row = [f"{median(times) * 1000:.1f} ms" for times in (saved, known, keys)]
+    table("Signature", ["just saved (goal 50 ms)", "known", "key to paint"], [row])
+
+
 def run_command(workflow: Path, *options: str, program: list[str] = PROGRAM) -> list[str]:
     return [*program, "run", str(workflow), "--rerun", "--session", "2026-01-31", *LIMIT, *options]
 
 
-def usage(command: list[str], directory: Path) -> Usage:
+def each(all_of_them: Usage, none: Usage, count: int) -> tuple[float, float]:
+    """Seconds of wall and of CPU that each of `count` things takes."""
+    return (all_of_them.wall - none.wall) / count, (all_of_them.cpu - none.cpu) / count
+
+
+def usage(command: list[str], directory: Path, environment: Mapping[str, str] | None = None) -> Usage:
     """Run a command to its end.
 
     Raises:
         SystemExit: it failed.
     """
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", LAUNCHER, *command], cwd=directory, capture_output=True, text=True
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *command],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

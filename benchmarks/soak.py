@@ -155,6 +155,7 @@ class Soak:
         command = [sys.executable, "-m", "benchmarks.soak_inside", "main.dig", "--session", "2026-01-31"]
         self._terminal = Terminal(command, self._project, {
             TROUBLE: str(self._trouble), "HOME": str(self._home), "XDG_CONFIG_HOME": str(self._home / ".config"),
+            "VISUAL": "true", "EDITOR": "true",
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]),
         })  # fmt: skip
         self._terminal.wait_for("Tasks")

@@ -9,6 +9,9 @@ import signal
 import sys
 import threading
 import traceback
+from typing import Any
+
+from textual.app import App
 
 from digdag_tui.cli.main import main
 
@@ -39,6 +42,13 @@ def watch_exceptions(path: str) -> None:
     threading.excepthook = in_thread
     sys.unraisablehook = unraisable
     logging.getLogger("asyncio").addHandler(Handler(logging.ERROR))
+    end = App._handle_exception
+
+    def in_app(app: App[Any], error: Exception) -> None:
+        write("on the screen:\n" + "".join(traceback.format_exception(error)))
+        end(app, error)
+
+    App._handle_exception = in_app  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":

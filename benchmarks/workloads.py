@@ -66,6 +66,7 @@ WORKLOADS = {
     "echo_100_parallel": _parallel(100, _echo),
     "echo_1000_parallel": _parallel(1000, _echo),
     "echo_10000_parallel": _parallel(10000, _echo),
+    "py_1": _sequence(1, _python),
     "py_100": _sequence(100, _python),
     "py_100_parallel": _parallel(100, _python),
     "sh_100_parallel": _parallel(100, _shell),

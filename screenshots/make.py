@@ -70,6 +70,22 @@ async def make(project: Path) -> None:
         await until(pilot, lambda: True)
         save("source")
 
+        await pilot.press("i")
+        await until(pilot, lambda: app.main.shows("python"))
+        save("signature")
+
+        await pilot.press("s")
+        await until(pilot, lambda: view.python.stops)
+        for line in (20, 19, 21, 22, 23):  # the end of `with` is where it began
+            await pilot.press("n")
+            await until(pilot, lambda line=line: [stop.frames[0].line for stop in view.python.stops.values()] == [line])
+        save("python")
+
+        await pilot.press("c")
+        await until(pilot, lambda: [stop.reason for stop in view.python.stops.values()] == ["exception"])
+        await pilot.press("c")
+        await until(pilot, lambda: view.stopped and view.stopped.reason == "exception")
+
         await pilot.press("2")
         app.main.params.select(("max_incomplete",))
         await until(pilot, lambda: True)

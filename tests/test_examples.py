@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,21 @@ def test_sales_test_script(sales: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "as expected: {'east': 3, 'west': 2}" in done.stdout
+
+
+def test_testing_tests_its_tasks_alone(tmp_path: Path) -> None:
+    project = copy(EXAMPLES / "testing", tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 passed" in done.stdout
+    done = digdag_tui("py", "orders.dig", "+report", "-P", "params.yml", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '   stored    best  "umeda"\n' in done.stdout
+
+
+def test_testing_runs(tmp_path: Path) -> None:
+    project = copy(EXAMPLES / "testing", tmp_path)
+    done = digdag_tui("run", "orders.dig", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ginza: 2100 JPY\numeda: 2800 JPY\n" in done.stdout

@@ -47,7 +47,7 @@ def test_every_example_has_a_line() -> None:
 def test_options_exist() -> None:
     command_line = README.split("## Command line", 1)[1].split("\n## ", 1)[0]
     named = set(re.findall(r"`[^`]*?(--?[a-zA-Z][a-z-]*)", command_line))
-    commands = ("open", "debug", "diff", "run", "check", "explain", "init", "secrets", "scheduler")
+    commands = ("open", "debug", "diff", "run", "check", "explain", "py", "init", "stubs", "secrets", "scheduler")
     help_text = "".join(digdag_tui(command, "--help", cwd=ROOT).stdout for command in commands)
     assert named
     assert named <= set(re.findall(r"--?[a-zA-Z][a-z-]*", help_text))

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from ..debugger.launch import Launch
+from ..operators.images import Images
 from ..operators.java_dates import local_zone_name
 from ..operators.registry import operator_forms
 from ..params.layers import Layer, Source
@@ -44,7 +45,8 @@ def command(words: tuple[str, ...], log_file: str, log_level: str, **options: An
     The whole project is checked, whichever of its workflows is named. Exits 1 if a problem is an error. Warnings are
     what Digdag does not refuse and that is surely not meant, each with the name of its kind: [undefined-name],
     [forward-reference], [raw-template], [became-text], [caught-by-argument], [beaten-param], [literal-secret],
-    [shadows-built-in], [unused-key], [no-effect], [missing-file].
+    [shadows-built-in], [unused-key], [no-effect], [missing-file], [no-container], [outside-digdag], and of py>
+    tasks [missing-function], [missing-argument], [wrong-type], [never-given], [never-runs], [hidden-arguments].
     """
     announce()
     if len(words) > 1:
@@ -54,7 +56,8 @@ def command(words: tuple[str, ...], log_file: str, log_level: str, **options: An
     word = words[0] if words else None
     try:
         is_directory = word is not None and options["project"] is None and os.path.isdir(word)
-        launch, _ = launch_from(os.path.join(word, ".dig") if is_directory and word else word or "", **options)
+        place = os.path.join(word, ".dig") if is_directory and word else word or ""
+        launch, environment = launch_from(place, **options)
     except DigdagError as error:
         raise click.ClickException(error.log_message) from None
     refused: list[Problem] = []
@@ -67,7 +70,7 @@ def command(words: tuple[str, ...], log_file: str, log_level: str, **options: An
             sys.stdout.flush()
             click.echo(f"error: {error.log_message.rstrip()}", err=True)
             refused += problems_of(error)
-    return _tell(launch, refused)
+    return _tell(launch, Images(environment.settings), refused)
 
 
 def _show(launch: Launch, log: LogPrinter) -> Project:
@@ -138,11 +141,11 @@ def _unknown(project: Project, word: str) -> list[Problem]:
     return [Problem(f"There is no workflow {name}", None, hint, "warning", "unknown-workflow")]
 
 
-def _tell(launch: Launch, refused: list[Problem]) -> int:
+def _tell(launch: Launch, images: Images, refused: list[Problem]) -> int:
     """Print every problem on standard error, those that Digdag stopped at among them; the exit code."""
     given = [Layer(Source(override.source), override.values) for override in launch.overrides]
     try:
-        found = all_problems(launch.project, operator_forms(), given)
+        found = all_problems(launch.project, operator_forms(), given, images.lacks)
     except DigdagError as error:
         found = list(problems_of(error))
     known = {problem.message for problem in found}

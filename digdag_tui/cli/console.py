@@ -20,7 +20,16 @@ from ..debugger.conditions import check_condition
 from ..debugger.edits import Scope
 from ..debugger.environment import LocalEnvironment
 from ..debugger.evaluate import evaluate, variables
-from ..debugger.events import DebuggerWaiting, Notice, ProblemsFound, RequiredEvent, SessionEvent, Stopped
+from ..debugger.events import (
+    DebuggerWaiting,
+    EditorAttached,
+    EditorDetached,
+    Notice,
+    ProblemsFound,
+    RequiredEvent,
+    SessionEvent,
+    Stopped,
+)
 from ..debugger.explain import Hint, hints
 from ..debugger.explained import Explained, from_inspection
 from ..debugger.gate import Opening
@@ -37,17 +46,20 @@ from ..workflow.errors import DigdagError
 from ..workflow.names import did_you_mean
 from ..workflow.project import problems_of
 from ..workflow.text import json_text
+from . import python_console
+from .editor_console import EditorConsole
 from .faces import LINE_BREAKS
 from .log import CONTROLS, LogPrinter, report
 from .params_text import param_lines
+from .python_console import PythonConsole, state_text
 from .stop_text import params_record, stop_lines, stop_record
 
 WAIT = 10.0
 """Seconds that the session has to take a command; it is busy for longer only when something is wrong."""
 SHORT = {
     "c": "continue", "n": "over", "next": "over", "s": "into", "step": "into", "f": "out", "return": "out", "t": "to",
-    "until": "to", "b": "break", "r": "retry", "k": "skip", "w": "rewind", "p": "params", "!": "eval", "l": "tasks",
-    "e": "set", "u": "undo", "R": "restart", "q": "quit", "h": "help",
+    "until": "to", "a": "attach", "b": "break", "r": "retry", "k": "skip", "w": "rewind", "p": "params", "!": "eval",
+    "l": "tasks", "e": "set", "u": "undo", "R": "restart", "q": "quit", "h": "help",
 }  # fmt: skip
 """Other words for commands: the keys of the screen, and pdb's."""
 SCOPES: tuple[str, ...] = get_args(Scope)
@@ -65,7 +77,7 @@ def breakpoint_of(text: str) -> dict[str, Any]:
     Raises:
         DigdagError: it does not read as one.
     """
-    found = _BREAKPOINT.fullmatch(text.strip())
+    found = _BREAKPOINT.fullmatch(re.sub(r"^(\S+\.py:\d+) *, *", r"\1 if ", text.strip()))
     if found is None:
         raise DigdagError(
             f"{text.strip() or 'nothing'} is no breakpoint: such as +load, main.dig:12, or +load if rows > 1"
@@ -97,7 +109,7 @@ def breakpoint_text(breakpoint: Breakpoint, hits: int, tasks: int) -> str:
     words += [f"hits {breakpoint.hit_condition}"] * bool(breakpoint.hit_condition)
     words += [f"log {breakpoint.log_message}"] * bool(breakpoint.log_message)
     words += ["(off)"] * (not breakpoint.enabled)
-    if breakpoint.kind in ("task", "line"):
+    if breakpoint.kind in ("task", "line") and not breakpoint.in_python:
         words.append(f"  matches {tasks} task{'s' * (tasks != 1)}" if tasks else "  matches no task yet")
     return " ".join(words) + (f", hit {hits} times" if hits else "")
 
@@ -140,6 +152,8 @@ class Console(cmd.Cmd):
         self._session = Session(
             launch, environment, self._hear, break_on_failure=break_on_failure, breakpoints=breakpoints
         )
+        self._python = PythonConsole(self._session, self._answer, self._settle)
+        self._editor = EditorConsole(self._session, self._answer)
 
     def debug(self, breaks: Iterable[str], *, entry: bool, lines: TextIO) -> int:
         """Run the workflow as `lines` command, until they or the person end it; the exit code, 0 for a success.
@@ -162,7 +176,7 @@ class Console(cmd.Cmd):
         self._session.start(Opening(entry=entry))
         try:
             self._settle()
-            if self._session.state == "stopped" or lines.isatty():
+            if self._session.state == "stopped" or self._python.stop or lines.isatty():
                 self.cmdloop()
         finally:
             self._session.quit()
@@ -191,9 +205,8 @@ class Console(cmd.Cmd):
             case ProblemsFound() if event.problems:
                 problems = [str(problem) for problem in event.problems]
                 self._answer({"event": "problems", "problems": problems}, "\n".join(problems))
-            case DebuggerWaiting():
-                where = {"host": event.host, "port": event.port}
-                self._answer({"event": "waiting", **where}, f"waits for a debugger on {event.host}:{event.port}")
+            case DebuggerWaiting() | EditorAttached() | EditorDetached():
+                self._editor.tell(event)
             case _:
                 pass
 
@@ -209,8 +222,13 @@ class Console(cmd.Cmd):
     def _settle(self) -> None:
         """Wait until the session has stopped or ended, and show that."""
         self._pausing = False
-        state = self._session.wait("stopped", "ended", "broken", timeout=threading.TIMEOUT_MAX)
-        stopped = self._session.stopped
+        session = self._session
+        session.wait_for(lambda: self._python.is_settled, threading.TIMEOUT_MAX)
+        at_rest = ("stopped", "ended", "broken")
+        session.wait_for(lambda: session.state in at_rest or bool(session.python.stops), threading.TIMEOUT_MAX)
+        if self._python.show_new():
+            return
+        state, stopped = session.state, session.stopped
         if state == "stopped" and stopped and stopped is not self._shown:
             self._shown = stopped
             self._show_stop(stopped)
@@ -219,11 +237,15 @@ class Console(cmd.Cmd):
             self._answer({"event": "ended", "success": success}, text.split("\n  * Use --session")[0].rstrip())
 
     def _interrupted(self, number: int, frame: object) -> None:
-        """Ctrl-C pauses what runs; again, or at a stop, it leaves."""
+        """Ctrl-C ends a wait for an editor, or pauses what runs; again, or at a stop, it leaves."""
+        if self._editor.begin_without():
+            return
         if self._session.state != "running" or self._pausing:
             raise KeyboardInterrupt
         self._pausing = True
         self._session.pause()
+        for task in self._session.python.attached:
+            self._session.python.pause(task)
         sys.stderr.write("what runs now ends first; Ctrl-C again leaves\n")
 
     def _show_stop(self, stopped: Stopped) -> None:
@@ -254,11 +276,18 @@ class Console(cmd.Cmd):
     # Commands
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
-        word, _, rest = line.strip().partition(" ")
-        return super().parseline(f"{SHORT.get(word, word)} {rest}".strip())
+        line = line.strip()
+        word, _, rest = line.partition(" ") if line[:1] != "!" else ("!", "", line[1:])
+        known = {**SHORT, **python_console.SHORT} if self._python.stop else SHORT
+        return super().parseline(f"{known.get(word, word)} {rest.strip()}".strip())
 
     def onecmd(self, line: str) -> bool:
         try:
+            word, rest, _ = self.parseline(line)
+            inside = getattr(self._python, f"do_{word}", None) if word and self._python.stop else None
+            if inside:
+                inside(rest or "")
+                return False
             return bool(super().onecmd(line))
         except (NotPossible, DigdagError, Mistake) as error:
             text = in_one_line(error) if isinstance(error, DigdagError) else str(error)
@@ -270,13 +299,15 @@ class Console(cmd.Cmd):
 
     def do_help(self, arg: str) -> None:
         """help [COMMAND] (h): what a command does, or which there are."""
-        command = getattr(self, f"do_{SHORT.get(arg, arg)}", None) if arg else None
+        word = self.parseline(arg)[0] if arg else None
+        inside = getattr(self._python, f"do_{word}", None) if self._python.stop else None
+        command = inside or (getattr(self, f"do_{word}", None) if word else None)
         if arg and command is None:
             raise Mistake(f"there is no command {arg}: help lists them")
         if command is None and self._json:
             self._answer({"event": "help", "commands": self._commands()})
         elif command is None:
-            super().do_help("")
+            self.print_topics(self.doc_header, self._commands(), 15, 80)
         else:
             self._answer({"event": "help", "text": cleandoc(command.__doc__)}, cleandoc(command.__doc__))
 
@@ -284,7 +315,8 @@ class Console(cmd.Cmd):
         return False
 
     def _commands(self) -> list[str]:
-        return [name.removeprefix("do_") for name in self.get_names() if name.startswith("do_")]
+        names = [*self.get_names(), *(dir(self._python) if self._python.stop else ())]
+        return sorted({name.removeprefix("do_") for name in names if name.startswith("do_")})
 
     def do_EOF(self, words: str) -> bool:
         return True
@@ -302,7 +334,7 @@ class Console(cmd.Cmd):
         self._go(self._session.step_over)
 
     def do_into(self, words: str) -> None:
-        """into (s, step): stop at the first task inside."""
+        """into (s, step): stop at the first task inside; of a py> task, at the first line of its function."""
         self._go(self._session.step_into)
 
     def do_out(self, words: str) -> None:
@@ -313,6 +345,10 @@ class Console(cmd.Cmd):
         """to TASK (t, until): run until that task is about to start."""
         task = self._task(words)
         self._go(lambda: self._session.run_to(task.full_name))
+
+    def do_attach(self, words: str) -> None:
+        """attach (a): call the py> task stopped at once an editor's debugger is there, and print how it gets there."""
+        self._go(self._session.attach)
 
     def do_retry(self, words: str) -> None:
         """retry (r): run the failed task again, with the edits made since."""
@@ -399,6 +435,14 @@ class Console(cmd.Cmd):
             raise Mistake("the workflow is not stopped")
         self._show_stop(self._session.stopped)
 
+    def do_raises(self, words: str) -> None:
+        """raises on|off: whether all py> tasks run under the debugger, which stops where Python raises an exception."""
+        if words not in ("on", "off"):
+            raise Mistake("raises on, or raises off")
+        self._session.breaks.on_raise = words == "on"
+        text = "Python stops where it raises" if words == "on" else "Python does not stop where it raises"
+        self._answer({"event": "raises", "stop": words == "on"}, text)
+
     def do_failures(self, words: str) -> None:
         """failures on|off: whether a failure stops before _retry and _error take effect."""
         if words not in ("on", "off"):
@@ -411,7 +455,8 @@ class Console(cmd.Cmd):
 
         WHERE is a task (+load, +load*, py>), a line (main.dig:12), `param PATH` for a change of a param, `template` for
         one that fails, or `event` with retry, error, alert, check or generated. With log, MESSAGE is printed and
-        nothing stops.
+        nothing stops. On a line of a Python file (tasks.py:7) CONDITION is Python, and MESSAGE has `{expression}`s;
+        `break tasks.py:7, CONDITION` does as well.
         """
         if words:
             add_breakpoint(self._session.breakpoints, words)
@@ -421,7 +466,10 @@ class Console(cmd.Cmd):
             {**msgspec.to_builtins(each), "hits": breakpoints.hits[each.id], "tasks": matched[each.id]}
             for each in breakpoints.all
         ]
-        lines = [breakpoint_text(each, breakpoints.hits[each.id], matched[each.id]) for each in breakpoints.all]
+        lines = [
+            breakpoint_text(each, breakpoints.hits[each.id], matched[each.id]) + state_text(each, self._session)
+            for each in breakpoints.all
+        ]
         self._answer({"event": "breakpoints", "breakpoints": records}, "\n".join(lines) or "no breakpoints")
 
     def do_clear(self, words: str) -> None:

@@ -77,11 +77,12 @@ def command(file: str, task: str, key: str | None, wanted: str | None, as_json: 
         loaded = load(launch)
         answer = _from_attempt(launch, environment, loaded, task, wanted) if wanted else None
         answer = answer or _from_files(launch, environment, loaded, task)
-        flow = _flow(launch, loaded)
+        flow = flow_from_files(launch, loaded)
         path = tuple(key.split(".")) if key else ()
         if path:
             answer.params = [_find(answer, path)]
-            answer.readers = flow.readers(path)
+            is_own = answer.params[0].section == "own"
+            answer.readers = flow.own_readers(answer.task, path) if is_own else flow.readers(path)
             answer.hints = [hint for hint in answer.hints if hint.path[: len(path)] == path]
     except DigdagError as error:
         raise click.ClickException("\n".join(map(str, problems_of(error))).removeprefix("error: ")) from None
@@ -100,7 +101,7 @@ def _from_attempt(
         attempt.apply(event)
     if attempt.started is None:
         raise DigdagError(f"{path} has no attempt in it", hint="its first line is damaged")
-    name = _matching([task.full_name for task in attempt.tasks.values()], wanted_task)
+    name = matching([task.full_name for task in attempt.tasks.values()], wanted_task)
     task = attempt.named(name)
     assert task
     inspection = inspect(attempt, task, environment.evaluator)
@@ -113,8 +114,8 @@ def _from_attempt(
 
 def _from_files(launch: Launch, environment: LocalEnvironment, loaded: Loaded, wanted_task: str) -> Answer:
     """What the files tell of what a task will see."""
-    flow = _flow(launch, loaded)
-    name = _matching([node.full_name for node in flow.nodes], wanted_task)
+    flow = flow_from_files(launch, loaded)
+    name = matching([node.full_name for node in flow.nodes], wanted_task)
     node = next(node for node in flow.nodes if node.full_name == name)
     at, _ = session_time(launch, loaded, time.time())
     params = from_files(flow, node, environment.evaluator, at)
@@ -122,7 +123,8 @@ def _from_files(launch: Launch, environment: LocalEnvironment, loaded: Loaded, w
     return Answer(name, f"from the files, for the session {at}: ? is what only a run tells", params, [], found, False)
 
 
-def _flow(launch: Launch, loaded: Loaded) -> Flow:
+def flow_from_files(launch: Launch, loaded: Loaded) -> Flow:
+    """Who sets the params of a workflow and who reads them."""
     layers = [Layer(Source(override.source), override.values) for override in launch.overrides]
     if loaded.schedule:
         at, _ = session_time(launch, loaded, time.time())
@@ -148,7 +150,7 @@ def _all(params: Sequence[Explained]) -> Iterator[Explained]:
         yield from _all(param.children)
 
 
-def _matching(names: Sequence[str], wanted: str) -> str:
+def matching(names: Sequence[str], wanted: str) -> str:
     """The task whose name, in which `*` is any text, `wanted` is the end of.
 
     Raises:
@@ -245,6 +247,6 @@ def _text(answer: Answer, only_one: bool) -> Iterator[str]:
         yield "Read by"
         for reader in answer.readers:
             yield from below(f"  {reader.task}", f"{reader.text}  {reader.position or ''}".strip(), 4, cut=True)
-    elif only_one:
+    elif only_one and answer.params[0].section != "own":
         yield ""
         yield "Read by nothing that the files tell of"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..debugger.events import RequiredEvent
+from ..debugger.failure import failure_lines, told
 from ..engine.attempt import Attempt, Task
 from ..engine.events import AnyEvent, AttemptStarted, TaskLogged, TaskOutput
 from ..workflow.text import json_text
@@ -111,6 +113,9 @@ def report(attempt: Attempt, saved: Path | None) -> tuple[str, bool]:
     for task in failed:
         lines += [f"  * {task.full_name}:", f"    {_short_message(task)}"]
         lines += [f"    {task.hint.translate(CONTROLS)}"] if task.hint else []
+        if exceptions := told(task.exceptions, ()):
+            found = failure_lines(exceptions, os.getcwd())
+            lines += ["", "    The Python code:", *(f"    {line}" for line in found)]
     return "\n".join(lines) + "\n\n" + (place + HINTS if saved else "\n"), False
 
 

@@ -14,7 +14,20 @@ import click
 
 from .. import __version__
 
-COMMANDS = ("open", "debug", "diff", "run", "check", "explain", "init", "scheduler", "secrets", "version")
+COMMANDS = (
+    "open",
+    "debug",
+    "diff",
+    "run",
+    "check",
+    "explain",
+    "py",
+    "init",
+    "stubs",
+    "scheduler",
+    "secrets",
+    "version",
+)
 ALIASES = {"r": "run", "c": "check", "new": "init", "sched": "scheduler", "secret": "secrets"}
 OWN_OPTIONS = ("-h", "--help")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TASK_LIMIT = "executor.task_max_run"
 REMOTE_OPERATORS = "digdag-tui.remote-operators"
+WARM_PYTHON = "digdag-tui.warm-python"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -66,6 +67,14 @@ def launch_options(function: Function) -> Function:
             help="What td>, bq>, s3_wait> and the like do: have their pinned output, and without one ask for it in the "
             "debugger (ask, the default) or fail (pin); count as a success without output (skip); fail always.",
         ),
+        click.option(
+            "--python", metavar="PROGRAM",
+            help="What runs py> tasks without the option python: a Python, or the folder of a virtual environment.",
+        ),
+        click.option(
+            "--no-warm-python", "warm_python", flag_value=False, default=True,
+            help="Start an interpreter anew for each py> task, instead of forking one that has started before.",
+        ),
     ]  # fmt: skip
     return _with(options, function)
 
@@ -100,6 +109,8 @@ def launch_from(
     config: str | None = None,
     system: tuple[str, ...] = (),
     remote_operators: str | None = None,
+    warm_python: bool = True,
+    python: str | None = None,
     max_task_threads: int | None = None,
     **more: Any,
 ) -> tuple[Launch, LocalEnvironment]:
@@ -113,6 +124,7 @@ def launch_from(
     from ..debugger.environment import LocalEnvironment
     from ..debugger.launch import Launch
     from ..engine.events import Override
+    from ..operators.interpreters import PYTHON, default_program
     from ..params.evaluate import Evaluator
     from ..params.layers import Source
     from ..params.overrides import override_layers
@@ -134,6 +146,10 @@ def launch_from(
     secrets = LocalSecrets(properties, config_home(os.environ))
     if remote_operators:
         properties[REMOTE_OPERATORS] = remote_operators
+    if program := default_program(directory, python):
+        properties[PYTHON] = program
+    if not warm_python:
+        properties[WARM_PYTHON] = "false"
     pins = Pins(directory / PINS_FILE if properties.get(REMOTE_OPERATORS) != "fail" else None)
     return launch, LocalEnvironment(directory, Evaluator.configured(properties), secrets, properties, pins)
 

@@ -22,6 +22,7 @@ from ..debugger.signals import ending_signals
 from ..debugger.state_file import StateFileError
 from ..debugger.status import StateWriter, saved_results
 from ..engine.recording import Recording
+from ..operators.interpreters import notice
 from ..workflow.errors import DigdagError
 from .faces import Face, JsonFace, LogFace
 from .log import LEVELS, task_lines
@@ -110,9 +111,12 @@ def _run(plan: Plan, launch: Launch, environment: LocalEnvironment, face: Face, 
             listener(event)
 
     log_project(launch, face.log)
+    said = notice(launch.project, environment.settings)
     prepared = _rehearsed(environment, plan)
     session = Session(launch, prepared, tell, journaled=not plan.no_save, break_on_failure=False)
     loaded = session.load()
+    if said and any("py>" in task.config for task in loaded.tasks):
+        face.log("INFO", RUN, said)
     for unused in loaded.schedule.warnings if loaded.schedule else ():
         face.unused(unused)
     if session.session_warning:
@@ -132,6 +136,7 @@ def _run(plan: Plan, launch: Launch, environment: LocalEnvironment, face: Face, 
     try:
         asyncio.run(_attempt(session, Opening(recording=Recording() if plan.no_save else saved)))
     finally:
+        environment.keep.close()
         writer.close()
         for problem in writer.problems:
             face.log("ERROR", STATE, f"Failed to write state file: {problem}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator, Sequence
 
 from ..debugger.events import Stopped
 from ..debugger.explain import Hint
 from ..debugger.explained import Explained, record
+from ..debugger.failure import failure_lines, told
 from ..engine.attempt import Task
 from ..workflow.config import Params, position_of
 from ..workflow.text import java_text
@@ -24,6 +26,7 @@ def stop_record(stopped: Stopped, task: Task, params: Sequence[Explained], hints
         found["description"] = stopped.description
     if stopped.error:
         found |= {"error": stopped.error, "frames": list(stopped.frames), "hint": stopped.hint}
+        found |= {"exceptions": list(stopped.exceptions)} if stopped.exceptions else {}
     return {**found, **params_record(params, hints)}
 
 
@@ -52,8 +55,8 @@ def stop_lines(stopped: Stopped, task: Task, params: Sequence[Explained], hints:
     message = str((stopped.error or {}).get("message", "")).partition("\n\tfrom ")[0].strip()
     if message:
         yield textwrap.indent(message, "   ")
-    for frame in stopped.frames:
-        yield f"   at {frame['file']}:{frame['line']}: {str(frame.get('source') or '').strip()}".rstrip(": ")
+    if exceptions := told(stopped.exceptions, stopped.frames):
+        yield from (f"   {line}" for line in failure_lines(exceptions, os.getcwd()))
     if stopped.hint and stopped.hint != found.get("position"):
         yield f"   hint: {stopped.hint}"
     for param in params:

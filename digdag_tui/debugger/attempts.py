@@ -21,18 +21,21 @@ from ..engine.events import (
     AttemptStarted,
     SessionContinued,
     SessionStopped,
+    TaskLogged,
 )
 from ..engine.journal import Journal, read_journal
 from ..engine.planner import rows
 from ..engine.runner import Runner
 from ..workflow.errors import DigdagError, Problem
 from ..workflow.project import problems_of
-from .breakpoints import Breakpoints
+from .breakpoints import LOGPOINT, Breakpoints
 from .environment import LocalEnvironment
 from .events import AttemptOpened, Continued, Notice, ProblemsFound, SessionEvent, Stopped
 from .gate import Breaks, Opening, StopGate
 from .history import new_journal, reopen_journal, session_folder
 from .launch import Launch, Loaded, load, session_time, start_event
+from .python_debugger import PythonDebugger
+from .python_stops import PythonContinued, PythonDetached, PythonStopped
 from .required import RequiredAttempts
 
 if TYPE_CHECKING:
@@ -84,6 +87,16 @@ class Attempts:
         self.session_warning: str | None = None
         """What Digdag logs about how the session's time was chosen."""
         self._runner: Runner | None = None
+        self.python = PythonDebugger(
+            launch.project,
+            self.breakpoints,
+            mask=environment.secrets.masker.mask,
+            tell=self._tell,
+            log=self._log_python,
+            notice=lambda text: self._tell(Notice(text)),
+            going=lambda task, stepped: self._gate.step_from(self.attempt.tasks[task], stepped),
+        )
+        """The tasks that run under the Python debugger."""
         self._required: RequiredAttempts | None = None
         self._gate = StopGate(Opening(), self.breaks, self._tell)
         self._openings: asyncio.Queue[Opening] = asyncio.Queue()
@@ -117,6 +130,12 @@ class Attempts:
         """Run attempts in the caller's event loop, as the commands want them, until `quit`."""
         self._loop = asyncio.get_running_loop()
         following = opening or Opening()
+        try:
+            await self._run(following)
+        finally:
+            self._environment.keep.close()
+
+    async def _run(self, following: Opening) -> None:
         while not self._leaving:
             try:
                 if following.recorded:
@@ -164,6 +183,7 @@ class Attempts:
         )
         self.breakpoints.begin()
         self._gate.watch(self.breakpoints, partial(self._hits, self._runner))
+        self._gate.python = self.python
         self._set_state("running")
         try:
             return await self._runner.run(None if past else started)
@@ -172,6 +192,8 @@ class Attempts:
         except OSError as error:
             raise DigdagError(f"The journal cannot be written: {error}", hint="see that the disk has room") from error
         finally:
+            if self._gate.editors:
+                self._gate.editors.close_all()
             await required.close()
             if self._journal:
                 self._journal.close()
@@ -191,10 +213,18 @@ class Attempts:
         Raises:
             TimeoutError: it never was.
         """
+        self.wait_for(lambda: self.state in states, timeout)
+        return self.state
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float = 30) -> None:
+        """Wait until something is true of the session's state, or of what is stopped inside Python.
+
+        Raises:
+            TimeoutError: it never was; `timeout` is in seconds.
+        """
         with self._changed:
-            if not self._changed.wait_for(lambda: self.state in states, timeout):
-                raise TimeoutError(f"the session is {self.state}, not {' or '.join(states)}")
-            return self.state
+            if not self._changed.wait_for(condition, timeout):
+                raise TimeoutError(f"the session is {self.state}")
 
     @property
     def journal_folder(self) -> Path | None:
@@ -232,6 +262,18 @@ class Attempts:
         elif isinstance(event, Continued):
             self._note(SessionContinued(time.time()))
             self._set_state("running")
+        elif isinstance(event, PythonStopped):
+            self._gate.enter(event.task)
+            self._set_state(self.state)
+        elif isinstance(event, PythonContinued | PythonDetached):
+            self._gate.exit(event.task)
+            self._set_state(self.state)
+            if self._runner:
+                self._runner.wake()
+
+    def _log_python(self, task: int, text: str) -> None:
+        if self._runner:
+            self._runner.emit(TaskLogged(time.time(), task, "POINT", LOGPOINT, text))
 
     def _note(self, event: SessionStopped | SessionContinued) -> None:
         """Keep a stop in the journal of the attempt, for those who look at it later."""

@@ -84,6 +84,11 @@ class Breakpoint(Struct, frozen=True, omit_defaults=True):
         return tuple(self.target.split("."))
 
     @property
+    def in_python(self) -> bool:
+        """Whether it is on a line of a Python file: its condition is Python, its message has `{expression}`s."""
+        return self.kind == "line" and self.target.rpartition(":")[0].endswith(".py")
+
+    @property
     def place(self) -> tuple[str, int]:
         """File and line of a line breakpoint."""
         file, _, line = self.target.rpartition(":")
@@ -117,8 +122,11 @@ def check(breakpoint: Breakpoint) -> Breakpoint:
         case _:
             pass
     if breakpoint.condition or breakpoint.log_message or breakpoint.hit_condition:
-        from .conditions import check_condition, check_hits, check_template
+        from .conditions import check_condition, check_hits, check_python, check_template
 
+        if breakpoint.in_python:
+            check_python(breakpoint)
+            return breakpoint
         if breakpoint.condition:
             check_condition(breakpoint.condition)
         if breakpoint.hit_condition:
@@ -152,6 +160,8 @@ class Breakpoints:
         self._in_file: tuple[Breakpoint, ...] = ()
         """What was read or written last."""
         self._problem: str | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after each change, by the thread that made it."""
         self._lock = threading.RLock()
         self._loaded: Loaded | None = None
         self._definitions: Definitions | None = None
@@ -210,6 +220,11 @@ class Breakpoints:
             for each, matches in (self._matchers if active else ())
             if each in active and matches(task.full_name, task.config, None)
         )
+
+    @property
+    def in_python(self) -> tuple[Breakpoint, ...]:
+        """Those that may stop in Python files."""
+        return tuple(each for each in self._active("line") if each.in_python)
 
     def on_event(self, name: str) -> tuple[Breakpoint, ...]:
         """Those that stop at an event."""
@@ -306,6 +321,7 @@ class Breakpoints:
         """Let none of them do anything, or all again that are enabled; for this session only."""
         self._muted = muted
         self.version += 1
+        self.on_change()
 
     def toggle_task(self, full_name: str) -> bool:
         """Set a breakpoint on a task, or clear it; True when it is set now."""
@@ -325,7 +341,7 @@ class Breakpoints:
             if there and (there.kind == "line" or self._is_name(there)):
                 self.remove(there.id)
                 return False
-            definitions = self._defined()
+            definitions = None if file.endswith(".py") else self._defined()
             if definitions and definitions.at(file, line) is None:
                 after = definitions.next_line(file, line)
                 hint = f": the next one begins in line {after}" if after else ""
@@ -378,6 +394,7 @@ class Breakpoints:
         self._matchers = tuple((each, self._matcher(each)) for each in self.all)
         self._matching = {}
         self.version += 1
+        self.on_change()
 
     def _defined(self) -> Definitions | None:
         """The tasks that the files define, once they are loaded."""

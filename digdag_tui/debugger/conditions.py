@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..params.evaluate import Evaluator
 from ..params.template import Expression, TemplateError, split
@@ -12,6 +13,9 @@ from ..workflow.config import Params
 from ..workflow.errors import DigdagError
 from ..workflow.names import did_you_mean
 from .evaluate import Variables
+
+if TYPE_CHECKING:
+    from .breakpoints import Breakpoint
 
 _HITS = re.compile(r"\s*(>=|<=|==|=|>|<|%)?\s*(\d{1,9})\s*", re.ASCII)
 _TRUTH = "${(function (value) { return value && value !== 'false' ? 'true' : ''; })(%s)}"
@@ -88,6 +92,22 @@ def check_hits(text: str) -> None:
         raise DigdagError(f"hits are a number, as 3, >= 3 or % 2 (every second time), not {text}")
     if found[1] == "%" and not int(found[2]):
         raise DigdagError("hits % 0 never comes true: % 2 is every second time")
+
+
+def check_python(breakpoint: Breakpoint) -> None:
+    """Refuse what is no Python in a breakpoint in a Python file.
+
+    Raises:
+        DigdagError: its condition or its message does not parse, or its hits are none.
+    """
+    texts = [breakpoint.condition] * bool(breakpoint.condition)
+    for text in [*texts, *re.findall(r"\{([^{}]*)\}", breakpoint.log_message)]:
+        try:
+            compile(text.strip(), "<breakpoint>", "eval")
+        except (SyntaxError, ValueError) as error:
+            raise DigdagError(f"{text} is no Python expression: {getattr(error, 'msg', error)}") from None
+    if breakpoint.hit_condition:
+        check_hits(breakpoint.hit_condition)
 
 
 def reached(hit_condition: str, hits: int) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from ..engine.operator import OperatorContext, OperatorEntry, OperatorResult
+from ..engine.operator import Keep, OperatorContext, OperatorEntry, OperatorResult
+from ..operators.interpreters import PYTHON
 from ..operators.registry import find_operator
 from ..params.evaluate import Evaluator
 from ..params.secrets import LocalSecrets
@@ -25,6 +26,8 @@ class LocalEnvironment(Struct):
     """Digdag's configuration (cli 1.1)."""
     pins: Pins = field(default_factory=Pins)
     verbose: bool = False
+    keep: Keep = field(default_factory=Keep)
+    """Closed at the end of the session."""
 
     def operator(self, name: str) -> OperatorEntry:
         """The operator of that name, which is not called for pinned tasks; those need none.
@@ -44,6 +47,16 @@ class LocalEnvironment(Struct):
     def secret(self, key: str) -> str | None:
         """A secret's value, or None."""
         return self.secrets.get(key)
+
+    def use_python(self, program: str | None) -> None:
+        """Run `py>` tasks that begin from now on in this interpreter; None for the one in PATH."""
+        others = {key: value for key, value in self.settings.items() if key != PYTHON}
+        self.settings = {**others, PYTHON: program} if program else others
+
+    def masked(self, text: str, is_cut: bool) -> str:
+        """`text` without the values of secrets; if its end was cut off, without the start of one there either."""
+        masker = self.secrets.masker
+        return masker.split(text)[0] if is_cut else masker.mask(text)
 
 
 def _failing(error: DigdagError) -> OperatorEntry:

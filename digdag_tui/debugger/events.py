@@ -9,6 +9,7 @@ from msgspec import Struct
 from ..engine.events import AnyEvent
 from ..workflow.config import Params
 from ..workflow.errors import Problem
+from .python_stops import PythonEvent
 
 Reason = Literal["entry", "step", "breakpoint", "data breakpoint", "pause", "goto", "exception"]
 """Why a session stopped, in the Debug Adapter Protocol's words; `exception` is a task that failed."""
@@ -46,6 +47,8 @@ class Stopped(Struct, frozen=True):
     breakpoints: tuple[int, ...] = ()
     description: str = ""
     after: bool = False
+    exceptions: tuple[Params, ...] = ()
+    """What a `py>` task raised, as `operators.py_failure` has it."""
 
 
 class Continued(Struct, frozen=True):
@@ -80,6 +83,23 @@ class DebuggerWaiting(Struct, frozen=True):
     task: int
     host: str
     port: int
+    root: str
+    """The project's directory as the task's process sees it."""
+    taken: int | None = None
+    """The project's own port, when somebody else has it and another one was chosen."""
+
+
+class EditorAttached(Struct, frozen=True):
+    """An editor has come to a task that waits."""
+
+    task: int
+
+
+class EditorDetached(Struct, frozen=True):
+    """The editor of a task has gone before the task's end; `begun` is whether it had let the task begin."""
+
+    task: int
+    begun: bool
 
 
 class RequiredEvent(Struct, frozen=True):
@@ -99,5 +119,5 @@ class Notice(Struct, frozen=True):
 
 SessionEvent: TypeAlias = (
     AnyEvent | AttemptOpened | Stopped | Continued | Reloaded | ProblemsFound | WarningsFound | DebuggerWaiting
-    | RequiredEvent | Notice
+    | EditorAttached | EditorDetached | RequiredEvent | Notice | PythonEvent
 )  # fmt: skip

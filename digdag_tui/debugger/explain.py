@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..engine.attempt import Attempt, Task
 from ..operators.registry import operator_forms
+from ..params.arguments import Arguments, Given, option_maps, required_problem
 from ..params.findings import (
     FALSE_WORDS,
     FROM_OUTSIDE,
     LITERAL_SECRETS,
     NUMBER,
-    argument_problem,
     beaten_problem,
-    caught_problem,
     find_secret,
     joined_problem,
     raw_problem,
@@ -32,7 +31,8 @@ from ..params.reads import reads_of
 from ..workflow.errors import Problem
 from ..workflow.expansion import expand
 from ..workflow.names import did_you_mean
-from ..workflow.python_source import Function, PythonSource
+from ..workflow.python_signature import Call
+from ..workflow.python_source import PythonSource
 from .inspect import Inspection, Param
 from .launch import Loaded
 
@@ -59,7 +59,7 @@ def hints(
     """
     found = _Hints(attempt, task, inspection, project, loaded)
     params = (*inspection.own, *inspection.params, *inspection.built_in)
-    return list(dict.fromkeys(hint for param in params for hint in found.of(param)))
+    return list(dict.fromkeys([*found.of_call(), *(hint for param in params for hint in found.of(param))]))
 
 
 def static_flow(loaded: Loaded) -> Flow:
@@ -88,8 +88,9 @@ class _Hints:
         self.inspection = inspection
         self.project = project
         self.loaded = loaded
-        self.operator = _operator(inspection)
-        self.function = self._function()
+        self.operator = operator_of(inspection)
+        self.call = called(inspection, project)
+        self.arguments = self._arguments(self.call) if self.call and not self.call.problem else None
 
     def of(self, param: Param) -> Iterator[Hint]:
         """What there is to say of a param and what is in it."""
@@ -105,7 +106,6 @@ class _Hints:
         if len(param.path) == 1:
             yield from self.shadowed(param)
             yield from self.secret(param)
-            yield from self.caught(param)
 
     def beaten(self, param: Param) -> Iterator[Problem]:
         """What was given from outside and did not win."""
@@ -170,36 +170,63 @@ class _Hints:
         secret = find_secret(param.value)
         if secret is None or param.name in ("_env", "_do", "_else_do") or self.operator not in LITERAL_SECRETS:
             return
-        if param in self.inspection.own or (self.function and self.function.argument(param.name)):
+        if param in self.inspection.own or param.name in self.asked():
             yield secret_problem(secret, param.name, None)
 
-    def caught(self, param: Param) -> Iterator[Problem]:
-        """What the function of a `py>` task gets for its argument of that name."""
-        function = self.function
-        argument = function.argument(param.name) if function else None
-        if function is None or argument is None or not param.bindings:
+    def asked(self) -> set[str]:
+        """The names of the arguments that the task's function takes."""
+        return {argument.name for argument in self.call.arguments} if self.call else set()
+
+    def of_call(self) -> Iterator[Hint]:
+        """What there is to say of the function of a `py>` task and of its arguments."""
+        if self.call is None:
             return
-        binding = param.bindings[-1]
-        text = argument_problem(self.project, function, argument, binding)
-        if text:
-            yield text
-        elif not self.inspection.is_own(param.path) and argument.default not in (None, repr(param.value)):
-            yield caught_problem(function, argument, param.value, binding, None)
+        command = ("py>",) if self.inspection.find(("py>",)) else ("_command",)
+        if self.call.problem and self.call.position:
+            yield Hint(command, "missing-function", self.call.problem, self.call.advice or "correct py>")
+        if self.arguments is None:
+            return
+        for name, problem in self.arguments.problems():
+            yield Hint((name,) if name else command, problem.code, problem.message, problem.hint or "")
+        for slot in self.arguments.required():
+            if slot.how == "missing":
+                problem = self.required(slot.argument.name)
+                yield Hint((slot.argument.name,), problem.code, problem.message, problem.hint or "")
 
-    def _function(self) -> Function | None:
-        """The function that the task calls, by the source alone."""
-        if self.operator != "py":
-            return None
-        command = self.inspection.find(("py>",)) or self.inspection.find(("_command",))
-        folder = self.inspection.find(("_workdir",))
-        if command is None or not isinstance(command.value, str):
-            return None
-        with suppress(OSError, ValueError):
-            return PythonSource(self.project).function(command.value, str(folder.value) if folder else "")
+    def required(self, name: str) -> Problem:
+        """An argument that must be given, and is not."""
+        found = self.missing(name)
+        near = found.hint if found.code == "forward-reference" or str(found.hint).startswith("did you") else None
+        command = self.call.command if self.call else ""
+        problem = required_problem(command, name, self.task.full_name, None, near)
+        if found.code == "forward-reference":
+            return replace(problem, message=f"{command} requires {name}: {found.message}")
+        return problem
+
+    def _arguments(self, call: Call) -> Arguments:
+        def given(name: str) -> Given | None:
+            param = self.inspection.find((name,)) or self.inspection.find(("py", name))
+            if param is None or not param.bindings:
+                return None
+            is_own = any(own.name == name for own in self.inspection.own)
+            is_built_in = param.origin.source is Source.BUILT_IN
+            return Given(param.value, param.bindings[-1], is_own, is_built_in)
+
+        return Arguments(self.project, call, given, option_maps(operator_forms()), None)
+
+
+def called(inspection: Inspection, project: Path) -> Call | None:
+    """What a `py>` task calls, by the source alone; None for other tasks, a script, and a command that is no text."""
+    if operator_of(inspection) != "py":
         return None
+    command = inspection.find(("py>",)) or inspection.find(("_command",))
+    folder = inspection.find(("_workdir",))
+    if command is None or not isinstance(command.value, str) or command.errors:
+        return None
+    return PythonSource(project).call(command.value, str(folder.value) if folder else "")
 
 
-def _operator(inspection: Inspection) -> str:
+def operator_of(inspection: Inspection) -> str:
     """The operator of a task, "" for a group."""
     kind = inspection.find(("_type",))
     if kind:

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ..engine.attempt import Task
-from ..engine.events import AnyEvent, ParamEdited, RetryScheduled, TaskSucceeded
+from ..engine.events import AnyEvent, ParamEdited, RetryScheduled, TaskEnded, TaskFailed, TaskSucceeded
 from ..engine.operator import OperatorContext, OperatorResult, OutputNeeded, error_object
 from ..engine.recording import Recording
 from ..workflow.errors import DigdagError
-from .events import Continued, DebuggerWaiting, Notice, Reason, SessionEvent, Stopped
+from .events import Continued, Notice, Reason, SessionEvent, Stopped
 from .history import PastAttempt
 from .stepping import Step, nearest, step_into, step_over
 
 if TYPE_CHECKING:
     from .breakpoints import Breakpoints
+    from .editor_port import EditorPort
     from .hits import Hits
+    from .python_debugger import PythonDebugger
 
 
 class Opening(Struct):
@@ -41,10 +43,12 @@ class Opening(Struct):
 
 
 class Breaks(Struct):
-    """What outlives an attempt: whether a failure stops, whether a task may ask, whether a step holds branches."""
+    """What outlives an attempt: which failures stop, whether a task may ask, whether a step holds branches."""
 
     on_failure: bool = True
     on_question: bool = True
+    on_raise: bool = False
+    """Whether all Python tasks run under the debugger, which stops where they raise what nothing in them catches."""
     hold_branches: bool = True
     """Whether the other branches wait while one is stepped, or run free."""
 
@@ -58,6 +62,11 @@ class StopGate:
         self.draining = False
         self.debugged: int | None = None
         """The task whose next call waits for a debugger."""
+        self.into: int | None = None
+        """The task whose next call stops at the first line of its function."""
+        self.python: PythonDebugger | None = None
+        self._inside: set[int] = set()
+        """The tasks that are stopped inside their Python code."""
         self._breakpoints: Breakpoints | None = None
         self._make: Callable[[], Hits] | None = None
         self._made: Hits | None = None
@@ -76,6 +85,8 @@ class StopGate:
         """Stops that came while there was one."""
         self._verdict: asyncio.Future[OperatorResult | bool] | None = None
         self._continued = asyncio.Event()
+        self.editors: EditorPort | None = None
+        """Where editors come to the tasks that wait for one, once a task did."""
 
     def watch(self, breakpoints: Breakpoints, make: Callable[[], Hits]) -> None:
         """Stop at breakpoints from now on; what decides on them is made once there are any."""
@@ -98,7 +109,7 @@ class StopGate:
         return self.stopped is not None and self.stopped.after
 
     def release(self, ready: Sequence[Task]) -> Sequence[Task]:
-        if self.stopped or self.draining:
+        if self.stopped or self.draining or self._inside:
             return []
         ordered = nearest(ready, self._origin)
         for task in ordered:
@@ -116,6 +127,8 @@ class StopGate:
 
     def observe(self, event: AnyEvent) -> None:
         """Stop after an event that just happened, if it hits a breakpoint."""
+        if self.editors and isinstance(event, TaskSucceeded | TaskFailed | TaskEnded | RetryScheduled):
+            self.editors.close(event.task)
         match event:
             case TaskSucceeded() | RetryScheduled() if event.task in self._released or event.task in self._passing:
                 hit = hits.after(event) if (hits := self._hits()) else None
@@ -129,16 +142,46 @@ class StopGate:
             self._listener(Notice(hit.description))
             return
         stop = Stopped(hit.reason, event.task, None, (), None, False, hit.breakpoints, hit.description, after=True)
-        self._waiting.append(stop) if self.stopped else self._stop(stop)
+        self._waiting.append(stop) if self.stopped or self._inside else self._stop(stop)
 
     def calling(self, task: Task, context: OperatorContext) -> None:
         if task.id == self.debugged:
             self.debugged = None
             context.debug_python = True
-            context.debug_waiting = lambda host, port: self._listener(DebuggerWaiting(task.id, host, port))
+            context.debug_waiting = lambda host, port: self._let_editor_in(task, context, host, port)
+        elif self.python and context.config.get("_type") == "py":
+            into, self.into = task.id == self.into, None if task.id == self.into else self.into
+            if into or self._breaks.on_raise or (self._breakpoints and self._breakpoints.in_python):
+                context.python_client = self.python.client(task.id, context, into=into)
+
+    def enter(self, task: int) -> None:
+        """A task stopped inside its Python code: nothing else starts."""
+        self._inside.add(task)
+
+    def exit(self, task: int) -> None:
+        """A task goes on that was stopped inside its Python code; what stopped meanwhile is told then."""
+        if task not in self._inside:
+            return
+        self._inside.remove(task)
+        if not self._inside and not self.stopped:
+            self._continued.set()
+            if self._waiting:
+                self._stop(self._waiting.popleft())
+
+    def step_from(self, task: Task, stepped: bool) -> None:
+        """A task is about to go on inside its Python code: by a step, after which what starts next stops, or freely."""
+        self._origin, self._step = task, step_over(task) if stepped else None
+
+    def _let_editor_in(self, task: Task, context: OperatorContext, host: str, port: int) -> None:
+        from .editor_port import EditorPort, root_of
+
+        self.editors = self.editors or EditorPort(context.project, self._listener)
+        self.editors.offer(task.id, host, port, root_of(context))
 
     async def failed(self, task: Task, error: DigdagError) -> OperatorResult | bool:
-        while self.stopped:
+        if self.editors:
+            self.editors.close(task.id)
+        while self.stopped or self._inside:
             self._continued.clear()
             await self._continued.wait()
         asks = isinstance(error, OutputNeeded) and error.asks
@@ -146,8 +189,9 @@ class StopGate:
             return False
         verdict: asyncio.Future[OperatorResult | bool] = asyncio.get_running_loop().create_future()
         self._verdict = verdict
-        frames = tuple(getattr(error, "frames", ()))
-        self._stop(Stopped("exception", task.id, error_object(error), frames, error.advice, asks))
+        frames, exceptions = (tuple(getattr(error, name, ())) for name in ("frames", "exceptions"))
+        stop = Stopped("exception", task.id, error_object(error), frames, error.advice, asks, exceptions=exceptions)
+        self._stop(stop)
         try:
             return await verdict
         finally:
@@ -165,12 +209,15 @@ class StopGate:
             self._verdict = None
         elif left and not left.after:
             self._passing.add(origin.id)
-        if self._waiting:
+        if self._waiting and not self._inside:
             self._stop(self._waiting.popleft())
 
     def leave(self) -> None:
         """Forget all stops: the attempt ends."""
+        if self.editors:
+            self.editors.close_all()
         self.stopped = None
+        self._inside.clear()
         self._waiting.clear()
         self._breakpoints = None
 

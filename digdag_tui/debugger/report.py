@@ -18,7 +18,8 @@ from ..workflow.pins import Pin, pin_body
 from ..workflow.pins_text import flow_text
 from ..workflow.text import json_text
 from .events import Stopped
-from .inspect import Inspection, Param, frame_source
+from .failure import failure_lines, printable, told
+from .inspect import Inspection, Param
 
 LOG_LINES = 50
 """How many of the task's last lines a report has."""
@@ -137,13 +138,10 @@ class _Writer:
         yield from _block(message.strip().splitlines())
         if hint:
             yield from ("", f"Hint: {hint}")
-        for number, frame in enumerate(frames, 1):
-            yield ""
-            place = str(frame["file"]).removeprefix(f"{project}/")
-            yield f"{place}:{frame['line']}" + (f" in {frame['function']}" if frame.get("function") else "")
-            yield ""
-            lines = frame_source(frame, around=2 if number == len(frames) else 0)
-            yield from _block(f"{'>' if line == frame['line'] else ' '} {line:>4}  {text}" for line, text in lines)
+        exceptions = self._failure.exceptions if self._failure else self._task.exceptions
+        if told_of := told(exceptions, frames):
+            yield from ("", "Its Python code:", "")
+            yield from _block(failure_lines(told_of, str(project)))
         if trace.strip() and trace.strip() != message.strip():
             yield from ("", "In full:", "")
             yield from _block([line for line in trace.splitlines() if line.strip()][-TRACE_LINES:])
@@ -204,7 +202,7 @@ class _Writer:
     def log(self, lines: Iterable[str]) -> Iterator[str]:
         kept = [line for text in lines for line in self._mask(text).splitlines() or [""]]
         yield from _title(f"Its log{f', the last {LOG_LINES} lines' if len(kept) > LOG_LINES else ''}")
-        yield from _block(map(_printable, kept[-LOG_LINES:])) if kept else ("It printed nothing.",)
+        yield from _block(map(printable, kept[-LOG_LINES:])) if kept else ("It printed nothing.",)
 
     def _state(self) -> str:
         return "failed" if self._failure else self._task.state.replace("_", " ")
@@ -265,8 +263,3 @@ def _nested(params: Iterable[Param]) -> Iterator[Param]:
 
 def _who(origin: Origin) -> str:
     return str(origin).replace("  ", ", ")
-
-
-def _printable(line: str) -> str:
-    """A line without what would act on a terminal."""
-    return "".join(sign if sign.isprintable() else " " if sign == "\t" else "?" for sign in line)

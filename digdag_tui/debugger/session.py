@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     from .trial import Trial
 
 
+def is_python(task: Task) -> bool:
+    """Whether a task calls Python."""
+    return "py>" in task.config or task.config.get("_type") == "py"
+
+
 class NotPossible(Exception):
     """A command that cannot be carried out now; the text says why, and what would make it possible."""
 
@@ -84,8 +89,11 @@ class Session(Attempts):
         """What the person edited in this attempt."""
 
     def step_into(self) -> Future[None]:
-        """Run to the first task inside the one stopped at, or to whatever starts next."""
-        return self._submit("step", lambda: self._go(step_into(self._stop_task())))
+        """Run to the first task inside the one stopped at, or to whatever starts next.
+
+        A `py>` task runs to the first line of its function, under the debugger; after a failure, it is called again.
+        """
+        return self._submit("step", self._step_into)
 
     def step_over(self) -> Future[None]:
         """Run the task stopped at with all that is inside, then stop at what starts next."""
@@ -140,6 +148,24 @@ class Session(Attempts):
     def attach(self) -> Future[None]:
         """Call the `py>` task stopped at under debugpy, waiting for an editor."""
         return self._submit("attach", self._attach)
+
+    def begin_without_editor(self, task_id: int) -> Future[None]:
+        """Let a task that waits for an editor begin without one."""
+
+        async def begin() -> None:
+            from .dap_client import DapError
+
+            editors = self._gate.editors
+            if editors is None or not editors.waits(task_id):
+                raise NotPossible("no task waits for an editor")
+            try:
+                await editors.begin_without(task_id)
+            except DapError as error:
+                raise NotPossible(f"{error}: rewind (w) to the task, or stop (K)") from None
+
+        if self._loop is None or self._loop.is_closed():
+            raise NotPossible("the session is not running")
+        return asyncio.run_coroutine_threadsafe(begin(), self._loop)
 
     def pause(self) -> Future[None]:
         """Start nothing new; what runs ends."""
@@ -220,6 +246,8 @@ class Session(Attempts):
                 return "this attempt is over and only looked at: rewind (w) or restart (R) begins a new one"
             case "skip" | "attach" | "retry", "stopped" if self._gate.holding:
                 return "this task has run already: rewind (w) to it first, or step (n) to the next"
+            case "attach", "running" if self._gate.editors and self._gate.editors.waited_for:
+                return None
             case "retry", "stopped" if not self._gate.failing:
                 return "only a task that failed can be retried: step over (n) runs this one"
             case "rewind", "running" | "stopped" | "ended" if not self._journaled:
@@ -240,6 +268,8 @@ class Session(Attempts):
                 return None
             case "pause", "stopped":
                 return "the workflow is stopped already: continue (c) or step (n)"
+            case _, "running" if self.python.stops:
+                return "a task is stopped inside its Python code: continue (c) there first"
             case _, "running":
                 return "the workflow is running: pause (p) it first"
             case _, "ended":
@@ -286,6 +316,14 @@ class Session(Attempts):
         if self._runner:
             self._runner.wake()
 
+    def _step_into(self) -> None:
+        task = self._stop_task()
+        if is_python(task) and not self._gate.holding:
+            self._gate.into = task.id
+            self._go(step_over(task), verdict=True)
+        else:
+            self._go(step_into(task))
+
     def _resume(self) -> None:
         if self.state == "recorded" and self._journal_path:
             self._open(Opening(entry=True, past=past_attempt(self._journal_path)))
@@ -312,7 +350,7 @@ class Session(Attempts):
 
     def _attach(self) -> None:
         task = self._stop_task()
-        if "py>" not in task.config and task.config.get("_type") != "py":
+        if not is_python(task):
             raise NotPossible(f"{task.full_name} is no py> task: a debugger can attach to Python tasks only")
         self._gate.debugged = task.id
         self._go(step_over(task), verdict=True)
@@ -446,14 +484,14 @@ class Session(Attempts):
 
         An attempt that began meanwhile has the new text already, and stays.
         """
-        gate, stopped = self._gate, self._gate.stopped
+        gate, stopped, inside = self._gate, self._gate.stopped, [*self.python.stops]
         recording = Recording(edits=self._edits_to_keep())
         if not all_tasks:
             if self._runner and self.state in ("running", "stopped"):
                 self._gate.draining = True
                 held = stopped.task if stopped else None
                 runner = self._runner
-                await runner.drain(lambda task: task.full_name not in touched and task.id != held)
+                await runner.drain(lambda task: task.full_name not in touched and task.id not in (held, *inside))
                 if runner is not self._runner or not self._openings.empty():
                     return  # the person began another attempt, or left
                 if self._gate is not gate:
@@ -469,4 +507,6 @@ class Session(Attempts):
                 opening.entry = True
             else:
                 opening.goto = name
+        elif inside:
+            opening.goto = self.attempt.tasks[inside[-1]].full_name
         self._open(opening)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -35,11 +35,13 @@ class Trial(Struct):
     store: Params = {}
     export: Params = {}
     reset_store: tuple[str, ...] = ()
+    subtasks: Params = {}
     generated: tuple[str, ...] = ()
     """Full names of the tasks that it generated, which were not run."""
     said: list[TaskOutput | TaskLogged] = []
     error: Params = {}
     frames: tuple[Params, ...] = ()
+    exceptions: tuple[Params, ...] = ()
     hint: str | None = None
 
 
@@ -69,8 +71,20 @@ def with_changes(attempt: Attempt, task: Task, changes: Iterable[tuple[tuple[str
     return values
 
 
-async def try_task(attempt: Attempt, task: Task, values: Mapping[str, Value], environment: Environment) -> Trial:
+async def try_task(
+    attempt: Attempt,
+    task: Task,
+    values: Mapping[str, Value],
+    environment: Environment,
+    *,
+    hear: Callable[[TaskOutput | TaskLogged], None] = lambda event: None,
+    calling: Callable[[OperatorContext], None] = lambda context: None,
+) -> Trial:
     """Call the operator of `task` with these values of its own keys and of the params that it sees.
+
+    Args:
+        hear: is told what the task says as it comes.
+        calling: may change what the operator is called with.
 
     Raises:
         DigdagError: the task cannot be run alone.
@@ -92,10 +106,14 @@ async def try_task(attempt: Attempt, task: Task, values: Mapping[str, Value], en
     trial, loop = Trial(said=[]), asyncio.get_running_loop()
 
     def listen(event: AnyEvent) -> None:
-        if getattr(event, "task", None) == _TRIED and _take(trial, event):
+        if getattr(event, "task", None) != _TRIED:
+            return
+        if isinstance(event, TaskOutput | TaskLogged):
+            hear(event)
+        if _take(trial, event):
             loop.call_soon(runner.cancel)
 
-    runner = Runner(environment, listen, gate=_OneTask())
+    runner = Runner(environment, listen, gate=_OneTask(calling))
     try:
         await runner.run(started)
     except asyncio.CancelledError:
@@ -115,10 +133,12 @@ def _take(trial: Trial, event: AnyEvent) -> bool:
         case TaskSucceeded():
             trial.success, trial.seconds = True, trial.seconds + event.at
             trial.store, trial.export, trial.reset_store = event.store, event.export, event.reset_store
+            trial.subtasks = event.subtasks
             trial.generated = tuple(new.full_name for new in event.added)
         case TaskFailed():
             trial.seconds += event.at
             trial.error, trial.frames, trial.hint = event.error, event.frames, event.hint
+            trial.exceptions = event.exceptions
         case _:
             return False
     return isinstance(event, TaskSucceeded | TaskFailed)
@@ -129,11 +149,14 @@ class _OneTask:
 
     holding = False
 
+    def __init__(self, calling: Callable[[OperatorContext], None]) -> None:
+        self._calling = calling
+
     def release(self, ready: Sequence[Task]) -> Sequence[Task]:
         return [task for task in ready if task.id in (_ROOT, _TRIED)]
 
     def calling(self, task: Task, context: OperatorContext) -> None:
-        pass
+        self._calling(context)
 
     async def failed(self, task: Task, error: DigdagError) -> OperatorResult | bool:
         return False

@@ -57,6 +57,7 @@ class Task(Struct, eq=False):
     state_params: Params = {}
     error: Params = {}
     frames: tuple[Params, ...] = ()
+    exceptions: tuple[Params, ...] = ()
     hint: str | None = None
     artifacts: dict[str, str] = {}
     """Texts that the operator made, by name."""
@@ -146,6 +147,7 @@ class Attempt:
                 task.state = "running"
                 task.started_at = task.started_at or event.at
                 task.ended_at, task.error, task.frames, task.hint = None, {}, (), None
+                task.exceptions = ()
             case TaskArtifact():
                 task = self.tasks[event.task]
                 task.artifacts = {**task.artifacts, event.name: event.text}
@@ -158,6 +160,7 @@ class Attempt:
             case TaskFailed():
                 task = self.tasks[event.task]
                 task.error, task.frames, task.hint = event.error, event.frames, event.hint
+                task.exceptions = event.exceptions
                 self._insert(event.added)
                 task.delayed = "error" if event.added else None
                 self._move(task, "planned" if event.added else "error", event.at)

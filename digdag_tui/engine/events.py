@@ -124,8 +124,8 @@ class TaskSucceeded(Event, frozen=True, tag="task_succeeded"):
 class TaskFailed(Event, frozen=True, tag="task_failed"):
     """An operator failed for good. With `added`, its `^error`, the task is planned and delays its error.
 
-    `frames` are the user's own Python frames, innermost last, where a `py>` task raised. `hint` says where the mistake
-    is and what to do, when we know.
+    `frames` are the user's own Python frames, innermost last, where a `py>` task raised; `exceptions` all that is known
+    of what it raised, as `operators.py_failure` has it. `hint` says where the mistake is and what to do, when we know.
     """
 
     task: int
@@ -133,6 +133,7 @@ class TaskFailed(Event, frozen=True, tag="task_failed"):
     frames: tuple[Params, ...] = ()
     hint: str | None = None
     added: tuple[NewTask, ...] = ()
+    exceptions: tuple[Params, ...] = ()
 
 
 class RetryScheduled(Event, frozen=True, tag="retry_scheduled"):

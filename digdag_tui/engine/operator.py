@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from os.path import normpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -72,6 +72,60 @@ class RequiredAttempt(Struct, frozen=True):
     success: bool | None
 
 
+class PythonClient(Protocol):
+    """A debugger of our own for a `py>` task, whose process waits for it.
+
+    `into` is whether it is to stop at the function's first line.
+    """
+
+    into: bool
+
+    async def attach(self, announced: Params) -> None:
+        """Connect to where the process waits, which goes on then; `announced` is what its runner says of itself.
+
+        Raises:
+            TaskRuntimeError: that is not possible.
+        """
+
+    async def reach(self, function: Params) -> None:
+        """Stop at the first line of a function: its `file`, `line` and `name`; empty if no Python code is called."""
+
+    async def ended(self) -> None:
+        """Return when the process needs no debugger any more.
+
+        Raises:
+            TaskRuntimeError: the connection was lost, and the process may wait for ever.
+        """
+
+    async def detach(self) -> None:
+        """The process has ended."""
+
+
+class Closeable(Protocol):
+    """What is to be closed at the end."""
+
+    def close(self) -> None: ...
+
+
+Kept = TypeVar("Kept", bound=Closeable)
+
+
+class Keep:
+    """What operators keep from one task to the next, one of each kind, until the session ends."""
+
+    def __init__(self) -> None:
+        self._kept: dict[type[Any], Any] = {}
+
+    def get(self, kind: type[Kept]) -> Kept:
+        """The one of a kind, which is made when it is first asked for."""
+        found: Kept = self._kept.get(kind) or self._kept.setdefault(kind, kind())
+        return found
+
+    def close(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+
 class OperatorContext(Struct):
     """A task as its operator sees it.
 
@@ -82,6 +136,8 @@ class OperatorContext(Struct):
     are the variables of its own `_env`, with the places for secrets still in them (core 6.6).
     `settings` is Digdag's configuration, such as `config.mail.host` (cli 1.1). `artifact` keeps a text that the
     operator made of the task's files, under a name. `pin` is the output that the person gave.
+    `masked` takes the values of secrets out of a text, and, where the text's end was cut off, the start of one there.
+    `keep` is what operators keep between tasks, None where nothing is kept.
     `require` starts an attempt of another workflow, or finds the one that its session has; None stands for a workflow
     that does not exist.
     """
@@ -103,8 +159,11 @@ class OperatorContext(Struct):
     artifact: Callable[[str, str], None] = lambda name, text: None
     require: Callable[[AttemptRequest], RequiredAttempt | None] = lambda request: None
     pin: Pin | None = None
+    masked: Callable[[str, bool], str] = lambda text, is_cut: text
     debug_python: bool = False
     debug_waiting: Callable[[str, int], None] = lambda host, port: None
+    python_client: PythonClient | None = None
+    keep: Keep | None = None
 
     @property
     def command(self) -> object:

@@ -103,8 +103,8 @@ def _placed(task: TaskDefinition) -> Config:
 
 def failure(task: Task, error: DigdagError, now: float) -> TaskFailed:
     """The event of a task that failed with `error`."""
-    frames = tuple(getattr(error, "frames", ()))
-    return TaskFailed(now, task.id, error_object(error), frames, error.advice)
+    frames, exceptions = (tuple(getattr(error, name, ())) for name in ("frames", "exceptions"))
+    return TaskFailed(now, task.id, error_object(error), frames, error.advice, exceptions=exceptions)
 
 
 class Planner:

@@ -39,6 +39,7 @@ from .events import (
 from .journal import Journal
 from .operator import (
     AttemptRequest,
+    Keep,
     OperatorContext,
     OperatorEntry,
     OperatorResult,
@@ -85,12 +86,15 @@ class Environment(Protocol):
     project: Path
     evaluator: Evaluator
     settings: Mapping[str, str]
+    keep: Keep
     verbose: bool
     """Whether anyone may read what is logged at DEBUG of each task."""
 
     def operator(self, name: str) -> OperatorEntry: ...
 
     def secret(self, key: str) -> str | None: ...
+
+    def masked(self, text: str, is_cut: bool) -> str: ...
 
 
 def unanswered(error: DigdagError) -> DigdagError:
@@ -387,6 +391,8 @@ class Runner:
             settings=self._environment.settings,
             artifact=lambda name, text: self.emit(TaskArtifact(time.time(), task.id, name, text)),
             require=self._require,
+            masked=self._environment.masked,
+            keep=self._environment.keep,
         )
 
     async def _call(self, task: Task, call: Call, entry: OperatorEntry, context: OperatorContext) -> OperatorResult:

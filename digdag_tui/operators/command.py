@@ -14,7 +14,7 @@ from ..workflow.convert import read_map
 from ..workflow.errors import ConfigError, TaskExecutionError, TaskRuntimeError
 from . import process
 
-_EXECUTOR: Final = "agent.command_executor."
+EXECUTOR: Final = "agent.command_executor."
 """What the keys of Digdag's configuration begin with that say where programs run."""
 
 
@@ -52,14 +52,14 @@ def in_container(context: OperatorContext, config: Params) -> bool:
         ConfigError: Digdag's configuration names no executor.
         TaskRuntimeError: the task would run on a cluster.
     """
-    executor = context.settings.get(f"{_EXECUTOR}type", "ecs")
+    executor = context.settings.get(f"{EXECUTOR}type", "ecs")
     if executor not in ("ecs", "kubernetes", "docker", "simple"):
-        hint = f"{_EXECUTOR}type is one of ecs, kubernetes, docker and simple"
+        hint = f"{EXECUTOR}type is one of ecs, kubernetes, docker and simple"
         raise ConfigError(f"Configured commandExecutor name is not found: {executor}", hint=hint)
-    cluster = context.settings.get(f"{_EXECUTOR}{executor}.name")
+    cluster = context.settings.get(f"{EXECUTOR}{executor}.name")
     if cluster and not config.keys().isdisjoint({"docker", executor}):
         message = f"The {executor} cluster '{cluster}' is out of digdag-tui's reach"
-        hint = f"{_EXECUTOR}type=docker in Digdag's configuration runs the task in a container on this machine"
+        hint = f"{EXECUTOR}type=docker in Digdag's configuration runs the task in a container on this machine"
         raise TaskRuntimeError(message, "not available", hint=hint)
     return executor != "simple" and "docker" in config
 
@@ -72,6 +72,8 @@ async def execute(
     variables: Mapping[str, str],
     *,
     option: str,
+    start: process.Start = process.start_program,
+    debugger: Params | None = None,
 ) -> int:
     """Run a program in the task's workspace, or in a container there, and return its exit code.
 
@@ -81,6 +83,8 @@ async def execute(
         command: the command line; its paths become relative to the workspace.
         variables: what its environment has over ours; a container has nothing of ours.
         option: the option that names the program.
+        start: how it is started, unless in a container.
+        debugger: what its runner knows of a debugger to wait for, if it does.
 
     Raises:
         ConfigError: an option of `docker` has no form that Digdag takes.
@@ -94,9 +98,10 @@ async def execute(
     if in_container(context, config):
         from . import container
 
-        return await container.run(context, read_map(config, "docker", {}), folder.name, words, variables)
+        docker = read_map(config, "docker", {})
+        return await container.run(context, docker, folder.name, words, variables, debugger)
     try:
-        return await process.run(words, workspace, variables, context.output)
+        return await process.run(words, workspace, variables, context.output, start)
     except process.StartError as error:
         error.hint = f"the option {option}: names the program, by its name in PATH or by its file"
         raise

@@ -36,7 +36,12 @@ _REVISION: Final = datetime.now(UTC).isoformat()
 
 
 async def run(
-    context: OperatorContext, docker: Params, mark: str, command: Sequence[str], variables: Mapping[str, str]
+    context: OperatorContext,
+    docker: Params,
+    mark: str,
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    debugger: Params | None = None,
 ) -> int:
     """Run a program in a new container that sees the project where it is, and return its exit code.
 
@@ -46,20 +51,26 @@ async def run(
         docker: the map `docker` of the task.
         mark: a part of the command line that no other container has.
         variables: the environment, beside what the image sets.
+        debugger: the `library` that is lent to Python and the `port` on which it waits, if it is debugged.
 
     Raises:
         ConfigError: an option has no form that Digdag takes.
         TaskRuntimeError: there is no such program, or the image cannot be had.
     """
     try:
-        return await _run(context, docker, mark, command, variables)
+        return await _run(context, docker, mark, command, variables, _lent(docker, debugger) if debugger else [])
     except process.StartError as error:
         error.hint = "docker: needs a docker in PATH, or the program that its own key docker names, such as podman"
         raise
 
 
 async def _run(
-    context: OperatorContext, docker: Params, mark: str, command: Sequence[str], variables: Mapping[str, str]
+    context: OperatorContext,
+    docker: Params,
+    mark: str,
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    lent: Sequence[str],
 ) -> int:
     base = read_string(docker, "image")
     program = await _program(context, docker)
@@ -72,7 +83,7 @@ async def _run(
     options = [*_words(docker, "run_options"), "--rm", "-v", _mount(context, docker), "-w", str(context.workspace)]
     environment = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
     context.log("DEBUG", _LOGGER, f"Running in docker: {' '.join([program, 'run', *options])} {image}")
-    line = [program, "run", *options, *environment, image, *command]
+    line = [program, "run", *options, *lent, *environment, image, *command]
     try:
         code = await process.run(line, context.workspace, {}, context.output)
     except asyncio.CancelledError:
@@ -154,6 +165,13 @@ async def _remove(program: str, mark: str) -> None:
 def _mount(context: OperatorContext, docker: Params) -> str:
     mode = "rw,Z" if read_bool(docker, "selinux", False) else "rw"
     return f"{context.project}:{context.project}:{mode}"
+
+
+def _lent(docker: Params, debugger: Params) -> list[str]:
+    """The options that lend debugpy to a container, where it is here, and let only this machine reach its port."""
+    library, port = f"{debugger['library']}/debugpy", debugger["port"]
+    mode = "ro,z" if read_bool(docker, "selinux", False) else "ro"
+    return ["-v", f"{library}:{library}:{mode}", "-p", f"127.0.0.1:{port}:{port}"]
 
 
 def _words(docker: Params, option: str, *, required: bool = False) -> list[str]:

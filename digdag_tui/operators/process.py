@@ -8,9 +8,9 @@ import contextlib
 import errno
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ..workflow.errors import TaskRuntimeError
 
@@ -20,13 +20,76 @@ TERMINATION_GRACE: Final = 5.0
 OUTPUT_GRACE: Final = 0.25
 """Seconds that children left in the background may go on writing after the process has ended."""
 
+_AT_ONCE: Final = 2**18
+"""Bytes of output that are passed on at once, at most."""
+
 
 class StartError(TaskRuntimeError):
     """A program cannot be started."""
 
 
+class Program(NamedTuple):
+    """What to start: a command line, the file of its first word, where, with which environment, input and output.
+
+    Input and output are file descriptors; what is started gets copies of them.
+    """
+
+    command: Sequence[str]
+    executable: str
+    directory: Path | None
+    environment: Mapping[str, str]
+    stdin: int
+    output: int
+
+
+class Process(Protocol):
+    """A process that was started, the leader of a session of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its number.
+
+        Raises:
+            OSError: it did not start after all.
+        """
+
+    async def wait(self) -> int:
+        """Wait for its end; its exit code, or -N after signal N.
+
+        Raises:
+            OSError: it could not be started after all.
+            TaskRuntimeError: it was lost.
+        """
+
+
+Start: TypeAlias = Callable[[Program], Awaitable[Process]]
+
+
+async def start_program(program: Program) -> Process:
+    """Start a program as the system does.
+
+    Raises:
+        OSError: it cannot be started.
+        ValueError: an argument or a variable cannot be passed to it.
+    """
+    return await asyncio.create_subprocess_exec(
+        *program.command,
+        stdin=program.stdin,
+        stdout=program.output,
+        stderr=asyncio.subprocess.STDOUT,
+        executable=program.executable,
+        cwd=program.directory,
+        env=program.environment,
+        start_new_session=True,
+    )
+
+
 async def run(
-    command: Sequence[str], directory: Path | None, variables: Mapping[str, str], output: Callable[[str], None]
+    command: Sequence[str],
+    directory: Path | None,
+    variables: Mapping[str, str],
+    output: Callable[[str], None],
+    start: Start = start_program,
 ) -> int:
     """Run a process to its end and return its exit code, 128+N after signal N (operators 4.1).
 
@@ -40,19 +103,22 @@ async def run(
     """
     _refuse_nul(command, variables)
     silence, never_written = os.pipe()
-    starting = asyncio.ensure_future(_start(command, directory, variables, output, silence))
+    reading, writing = os.pipe()
+    said = _Output(reading, output)
+    starting = asyncio.ensure_future(_start(command, directory, variables, silence, writing, start))
     try:
         process = await asyncio.shield(starting)
-        await process.exited.wait()
-        await process.wait_for_output()
+        code = await process.wait()
+        await said.wait_for_end()
     except asyncio.CancelledError:
-        with contextlib.suppress(StartError):
+        with contextlib.suppress(TaskRuntimeError, OSError):
             await _end(await starting)
         raise
+    except OSError as error:
+        raise _not_started(command, directory, _reason(error)) from None
     finally:
         os.close(never_written)
-    process.close()
-    code = process.transport.get_returncode() or 0
+        said.close()
     return code if code >= 0 else 128 - code
 
 
@@ -65,41 +131,39 @@ def find(program: str) -> str | None:
     return None
 
 
-class _Process(asyncio.SubprocessProtocol):
-    """What asyncio tells about a process."""
+class _Output:
+    """Reads what a process writes into a pipe."""
 
-    transport: asyncio.SubprocessTransport
-
-    def __init__(self, output: Callable[[str], None]) -> None:
-        self.exited = asyncio.Event()
-        self._all_read = asyncio.Event()
-        self._output = output
+    def __init__(self, pipe: int, take: Callable[[str], None]) -> None:
+        self._pipe = pipe
+        self._take = take
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(pipe, self._read)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.SubprocessTransport, transport)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self._pass_on(self._decoder.decode(data))
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        self._all_read.set()
-
-    def process_exited(self) -> None:
-        self.exited.set()
-
-    async def wait_for_output(self) -> None:
+    async def wait_for_end(self) -> None:
         """Wait until all is read, or no longer than the grace when something still holds the pipe."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._all_read.wait(), OUTPUT_GRACE)
+        if not self._ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), OUTPUT_GRACE)
 
     def close(self) -> None:
+        self._loop.remove_reader(self._pipe)
+        os.close(self._pipe)
         self._pass_on(self._decoder.decode(b"", final=True))
-        self.transport.close()
+
+    def _read(self) -> None:
+        data = os.read(self._pipe, _AT_ONCE)
+        if data:
+            self._pass_on(self._decoder.decode(data))
+        else:
+            self._loop.remove_reader(self._pipe)
+            self._ended.set()
 
     def _pass_on(self, text: str) -> None:
         if text:
-            self._output(text)
+            self._take(text)
 
 
 def _refuse_nul(command: Sequence[str], variables: Mapping[str, str]) -> None:
@@ -112,43 +176,42 @@ def _refuse_nul(command: Sequence[str], variables: Mapping[str, str]) -> None:
 
 
 async def _start(
-    command: Sequence[str],
-    directory: Path | None,
-    variables: Mapping[str, str],
-    output: Callable[[str], None],
-    stdin: int,
-) -> _Process:
-    program = command[0]
+    command: Sequence[str], directory: Path | None, variables: Mapping[str, str], stdin: int, output: int, start: Start
+) -> Process:
+    name = command[0]
     try:
-        executable = program if "/" in program else find(program)
+        executable = name if "/" in name else find(name)
         if executable is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        _, protocol = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Process(output),
-            *command,
-            stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            executable=executable,
-            cwd=directory,
-            env={**os.environ, **variables},
-            start_new_session=True,
-        )
+        return await start(Program(command, executable, directory, {**os.environ, **variables}, stdin, output))
     except OSError as error:
-        reason = f"error={error.errno}, {error.strerror}"
+        reason = _reason(error)
     except ValueError as error:
         reason = f"an argument or a variable cannot be passed to a program ({error})"
-    else:
-        return protocol
     finally:
         os.close(stdin)
+        os.close(output)
+    raise _not_started(command, directory, reason)
+
+
+def _reason(error: OSError) -> str:
+    return f"error={error.errno}, {error.strerror}"
+
+
+def _not_started(command: Sequence[str], directory: Path | None, reason: str) -> StartError:
     place = f' (in directory "{directory}")' if directory else ""
-    raise StartError(f'java.io.IOException: Cannot run program "{program}"{place}: {reason}')
+    return StartError(f'java.io.IOException: Cannot run program "{command[0]}"{place}: {reason}')
 
 
-async def _end(process: _Process) -> None:
+async def _end(process: Process) -> None:
     """End the process and its group: SIGTERM, and SIGKILL for what is there after the grace."""
-    group = process.transport.get_pid()
+    try:
+        await _end_group(process.pid)
+    finally:
+        await process.wait()
+
+
+async def _end_group(group: int) -> None:
     try:
         _signal(group, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
@@ -159,10 +222,6 @@ async def _end(process: _Process) -> None:
                     pause = min(2 * pause, 0.2)
     finally:
         _signal(group, signal.SIGKILL)
-        try:
-            await process.exited.wait()
-        finally:
-            process.close()
 
 
 def _signal(group: int, number: int) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..engine.operator import OperatorContext, OperatorResult
 from ..workflow.config import Params
-from ..workflow.convert import read_list, read_map
 from ..workflow.errors import TaskRuntimeError
-from . import process, py_debugger, script
+from . import interpreters, process, py_debugger, py_endings, script
 from .command import execute, in_container, temporary_files, with_scope
+from .py_failure import own_frames, read_failure
 from .result_file import MappingError, parse
 from .secrets import environment
+
+_WARM: Final = "digdag-tui.warm-python"
+"""The setting that is `false` after `--no-warm-python`."""
 
 _HINTS: Final = (
     ("Empty module name", "py> wants MODULE.FUNCTION, its module in the project's folder or installed for this Python"),
@@ -27,12 +30,14 @@ class PythonError(TaskRuntimeError):
     """A task's Python code failed; `frames` are those of its own code, innermost last.
 
     Each has `file` (absolute), `line` (from 1), `function` (None for a syntax error) and `source`, the line's text.
+    `exceptions` is all that is known, as `py_failure` has it.
     """
 
-    def __init__(self, message: str, frames: list[dict[str, Any]]) -> None:
+    def __init__(self, message: str, exceptions: list[Params], hint: str | None = None) -> None:
         super().__init__(message)
-        self.frames = frames
-        self.hint = next((hint for words, hint in _HINTS if words in message), None)
+        self.frames = own_frames(exceptions)
+        self.exceptions = exceptions
+        self.hint = hint or next((hint for words, hint in _HINTS if words in message), None)
 
 
 async def run(context: OperatorContext) -> OperatorResult:
@@ -48,47 +53,92 @@ async def run(context: OperatorContext) -> OperatorResult:
     with temporary_files(context) as folder:
         debugger = _debugger(context, config, folder, contained)
         files = script.write_files(config, folder, "python/runner.py", {"debugger": debugger} if debugger else {})
-        command = [*script.interpreter(config, "python", _default(contained)), *files]
+        program = interpreters.default(context.settings, contained=contained)
+        command = [*script.interpreter(config, "python", program), *files]
         async with py_debugger.announced(context, debugger) if debugger else nullcontext():
-            code = await execute(context, config, folder, command, environment(context), option="python")
+            activated = {} if contained or "python" in config else interpreters.variables(program)
+            variables = {**activated, **environment(context)}
+            start = _start(context, config)
+            code = await execute(
+                context, config, folder, command, variables, option="python", start=start, debugger=debugger
+            )
         output = folder / script.OUTPUT
         if code != 0:
-            raise _failure(code, output)
+            raise _failure(context, code, output, contained)
         if not output.exists():
             problem = "output.json does not exist. Something unexpected error happened. Please check logs."
-            raise TaskRuntimeError(problem)
+            raise TaskRuntimeError(problem, hint=py_endings.NOTHING_LEFT)
         return script.result(parse(output))
 
 
-def _default(contained: bool) -> str:
-    """`python`, or `python3` where this machine has only that."""
-    return "python" if contained or process.find("python") or not process.find("python3") else "python3"
+def _start(context: OperatorContext, config: Params) -> process.Start:
+    """How the task's process is started: from a warm parent, where one is kept and the runner is what it runs."""
+    if context.keep is None or "_command" not in config or context.settings.get(_WARM) == "false":
+        return process.start_program
+    from .warm_python import WarmPythons
+
+    warm = context.keep.get(WarmPythons)
+    return lambda program: warm.start(program, lambda text: context.log("DEBUG", __name__, text))
 
 
 def _debugger(context: OperatorContext, config: Params, folder: Path, contained: bool) -> Params | None:
     """What the runner must know to wait for a debugger, if it is to wait for one."""
-    if not context.debug_python or "_command" not in config:
+    if not (context.debug_python or context.python_client) or "_command" not in config:
         return None
-    if contained:
-        context.log("WARN", __name__, "Python stepping does not reach into a container: the task runs through")
-        return None
-    return py_debugger.wanted(folder)
+    return py_debugger.wanted(context, folder, contained=contained)
 
 
-def _failure(code: int, output: Path) -> TaskRuntimeError:
+def _failure(context: OperatorContext, code: int, output: Path, contained: bool) -> TaskRuntimeError:
     """The error of a process that ended with `code`, with what was written about it."""
+    failure = read_failure(output.parent, context.masked)
+    exceptions = failure.get("exceptions", [])
+    hint = _named_a_file(context, exceptions) or _missing(context, failure, contained)
+    hint = hint or py_endings.hint(code, exceptions, written=output.exists())
     reason = f"Python command failed with code {code}"
     if not output.exists():
-        return TaskRuntimeError(reason)
+        return PythonError(reason, exceptions, hint)
     try:
         written = parse(output)
     except MappingError:
         problem = "Can't parse output.json. The command failed unexpectedly. Please check logs."
         return TaskRuntimeError(f"{reason}\n\t{problem}")
+    except TaskRuntimeError as error:
+        error.hint = error.hint or py_endings.unwritable(exceptions)
+        return error
     message, name, backtrace = script.error_parts(written)
     reason += "\nError messages from python"
     reason += "" if message is None else f": {message}"
     reason += "" if name is None else f" ({name})"
     for line in backtrace:
         reason += f"\n\tfrom {line}"
-    return PythonError(reason, read_list(read_map(written, "error", {}), "frames", []))
+    return PythonError(reason, exceptions, hint or _not_found(context, exceptions))
+
+
+def _named_a_file(context: OperatorContext, exceptions: list[Params]) -> str | None:
+    """What to do about a command that is a file's name, if no line of the user's own failed."""
+    file = str(context.command)
+    if not exceptions or not file.endswith(".py") or own_frames(exceptions):
+        return None
+    module = file.removesuffix(".py").removeprefix("./").replace("/", ".")
+    return f"py> wants MODULE.FUNCTION, not a file: write {module}. and the function's name"
+
+
+def _not_found(context: OperatorContext, exceptions: list[Params]) -> str | None:
+    """What the source tells of a command that names nothing, if no line of the user's own failed."""
+    if not exceptions or exceptions[0]["class"] != "AttributeError" or own_frames(exceptions):
+        return None
+    from ..workflow.python_source import PythonSource
+
+    call = PythonSource(context.workspace).call(str(context.command))
+    return call.problem and call.problem + (f": {call.advice}" if call.advice else "")
+
+
+def _missing(context: OperatorContext, failure: Params, contained: bool) -> str | None:
+    """What to do about a module that was not found, if that is why the task failed."""
+    exceptions = failure.get("exceptions", [])
+    name = next((each["missing"] for each in exceptions if "missing" in each), None)
+    if name is None or not failure.get("python"):
+        return None
+    from . import missing_module
+
+    return missing_module.hint(name, str(context.command), failure["python"], context.workspace, contained=contained)

@@ -5,6 +5,7 @@ Python writes the file piece by piece, so a value that JSON cannot hold leaves t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -44,7 +45,8 @@ def parse(path: Path) -> Params:
     try:
         value = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, start)[0]
     except (ValueError, RecursionError):
-        _Scan(data.decode("latin-1")).value(start)
+        with contextlib.suppress(RecursionError):
+            _Scan(data.decode("latin-1")).value(start)
         raise TaskRuntimeError(f"{path.name} cannot be read as JSON") from None
     if not isinstance(value, dict):
         problem = f"Cannot construct instance of `{_CONFIG}`, problem: Expected object but got {json_text(value)}"
@@ -77,7 +79,8 @@ class _Scan:
             return scalar.end()
         if constant := _CONSTANT.match(self.text, place):
             advice = "enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS to allow"
-            self._fail(f"Non-standard token '{constant[0]}': {advice}", constant.end())
+            hint = f"JSON has no {constant[0]}: store None or a text instead"
+            self._fail(f"Non-standard token '{constant[0]}': {advice}", constant.end(), hint=hint)
         if word := _WORD.match(self.text, place):
             self._unknown(word)
         self._unexpected(place, "expected a value" if found in {",", "]", "}"} else f"expected a valid value {_VALUES}")
@@ -128,9 +131,17 @@ class _Scan:
         found = self.text[place]
         self._fail(f"Unexpected character ('{found}' (code {ord(found)})): {wanted}", place + 1)
 
-    def _fail(self, sentence: str, place: int, kind: str = "core.JsonParseException", *, taken: int = 0) -> NoReturn:
+    def _fail(
+        self,
+        sentence: str,
+        place: int,
+        kind: str = "core.JsonParseException",
+        *,
+        taken: int = 0,
+        hint: str | None = None,
+    ) -> NoReturn:
         where = self._where(place, taken)
-        raise TaskRuntimeError(f"com.fasterxml.jackson.{kind}: {sentence}\n at [{_SOURCE}; {where}]")
+        raise TaskRuntimeError(f"com.fasterxml.jackson.{kind}: {sentence}\n at [{_SOURCE}; {where}]", hint=hint)
 
     def _where(self, place: int, taken: int = 0) -> str:
         line = self.text.count("\n", 0, place) + 1

@@ -16,6 +16,9 @@ from ..workflow.text import json_text
 OUTPUT: Final = "output.json"
 """The file where a runner, or the user's script, leaves what the task gives back."""
 
+_BESIDE: Final = {"python/runner.py": "python/runner_failure.py"}
+"""What a runner loads once it needs it."""
+
 
 def interpreter(config: Params, option: str, default: str) -> list[str]:
     """The start of the command line: what `option` says, a program or a list of words, or the program `default`.
@@ -54,6 +57,8 @@ def write_files(config: Params, folder: Path, runner: str, more: Params | None =
     else:
         script = read_string(config, "script")
     source.write_text(json.dumps({"params": config, **(more or {})}))
+    if "_command" in config and runner in _BESIDE:
+        (folder / Path(_BESIDE[runner]).name).write_text(_shipped(_BESIDE[runner]), encoding="utf-8")
     program.write_text(script, encoding="utf-8", errors="replace", newline="")
     return words
 

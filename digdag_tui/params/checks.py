@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -12,17 +13,16 @@ from ..workflow.errors import Position, Problem
 from ..workflow.expansion import OPEN, Node
 from ..workflow.names import did_you_mean
 from ..workflow.parameters import TASK_KEYS
-from ..workflow.python_arguments import Argument
+from ..workflow.python_signature import Call
 from ..workflow.python_source import Function
+from .arguments import Arguments, Given, option_maps, required_problem
 from .evaluate import Evaluator
 from .findings import (
     FALSE_WORDS,
     FROM_OUTSIDE,
     LITERAL_SECRETS,
     NUMBER,
-    argument_problem,
     beaten_problem,
-    caught_problem,
     find_secret,
     joined_problem,
     raw_problem,
@@ -65,8 +65,8 @@ class Checks:
             yield from self.secrets(node)
             yield from self.shadows(node)
             yield from self.beaten(node)
-            if node.function:
-                yield from self.arguments(node, node.function)
+            if node.call:
+                yield from self.arguments(node, node.call)
 
     # Texts
 
@@ -100,7 +100,7 @@ class Checks:
         if later:
             if not read.sure and any(s.node and self.flow.sees_of_round_before(victim, s.node) for s in later):
                 return None
-            return self._forward(victim, name, later[0], text)
+            return self._forward(victim, name, later[0], text.position)
         if text.place == "own" and name in node.own:
             message = f"{name} is a key of {node.full_name} itself, which "
             if text.nested:
@@ -117,7 +117,7 @@ class Checks:
         tasks = (inner for inner in (node, *node.descendants()) if inner.operator is not None)
         return next((task for task in tasks if not self.flow.has(name, task)), None)
 
-    def _forward(self, victim: Node, name: str, setter: Setter, text: Text) -> Problem:
+    def _forward(self, victim: Node, name: str, setter: Setter, position: Position | None) -> Problem:
         other = setter.node
         assert other is not None
         if other is victim or victim.index <= other.index < victim.end:
@@ -128,7 +128,7 @@ class Checks:
             order = "beside it, in no order"
             advice = f"run it after {other.full_name}"
         message = f"{victim.full_name} needs {name}, which {_doer(victim, other)} stores {order}"
-        return warning("forward-reference", message, text.position, advice)
+        return warning("forward-reference", message, position, advice)
 
     def _nothing_sets(self, victim: Node, name: str) -> str:
         elsewhere = next((setter.node for setter in self.flow.others(name, victim) if setter.node), None)
@@ -162,7 +162,7 @@ class Checks:
             whole, part = dotted(read.path[: length + 1]), dotted(read.path[:length])
             for setter in self.flow.others(read.path[0], node):
                 if setter.layer.source is Source.STORE and self._sets(setter, read.path[: length + 1]):
-                    return self._forward(node, whole, setter, text)
+                    return self._forward(node, whole, setter, text.position)
             hint = did_you_mean(name, inner) or _option_hint(name) or f"{part} has {', '.join(inner) or 'nothing'}"
             return warning(
                 "undefined-name", f"{part} has no {name}: ${{{whole}}} is empty or fails", text.position, hint
@@ -283,54 +283,69 @@ class Checks:
 
     # Arguments of Python functions
 
-    def arguments(self, node: Node, function: Function) -> Iterator[Problem]:
-        for argument in function.arguments:
-            if argument.name in node.own:
-                own = Layer(Source.LOCAL, node.own, node.full_name)
-                bound = [Binding(node.own[argument.name], own.origin(argument.name))]
-            else:
-                bound = self.flow.bindings((argument.name,), node)
-            if not bound:
-                continue
-            if bound[-1].value is not OPEN:
-                found = argument_problem(self.flow.project, function, argument, bound[-1])
-                yield from [found] if found else []
-            if argument.name not in node.own and (caught := self._caught(function, argument, bound, node)):
-                yield caught
-        yield from self._unused(node, function)
-        for name, setters in ((name, self.flow.setters(name, node)) for name in self._catchable(node, function)):
-            value = setters[-1].layer.values[name]
-            if (found_secret := find_secret(value)) and setters[-1].node:
-                yield secret_problem(found_secret, name, setters[-1].binding(name).origin.position)
+    def arguments(self, node: Node, call: Call) -> Iterator[Problem | Candidate]:
+        """What the function of a `py>` task gets."""
+        place = node.config.positions.get(node.key, node.position)
+        if call.problem:
+            if call.position:
+                yield warning("missing-function", call.problem, place, call.advice or "correct py>")
+            return
+        given = partial(self.given, node)
+        arguments = Arguments(self.flow.project, call, given, option_maps(self.flow.operators), place)
+        yield from (problem for _, problem in arguments.problems())
+        for slot in arguments.required():
+            name = slot.argument.name
+            lacks = self.missing_argument(node, call, name, place) if slot.how == "missing" else None
+            yield Candidate((place, call.command, name), lacks)
+        if function := node.function:
+            yield from self._unused(node, function, call)
+            for name, setters in ((name, self.flow.setters(name, node)) for name in self._catchable(node, function)):
+                value = setters[-1].layer.values[name]
+                if (found_secret := find_secret(value)) and setters[-1].node:
+                    yield secret_problem(found_secret, name, setters[-1].binding(name).origin.position)
+
+    def given(self, node: Node, name: str) -> Given | None:
+        """The param of a name as a task may have it."""
+        if name in node.own:
+            origin = Layer(Source.LOCAL, node.own, node.full_name).origin(name)
+            return Given(node.own[name], Binding(node.own[name], origin), is_own=True)
+        if name in self.flow.built_ins:
+            return Given(self.flow.timezone if name == "timezone" else OPEN, is_built_in=True)
+        bound = self.flow.bindings((name,), node)
+        if bound:
+            return Given(bound[-1].value, bound[-1])
+        scope = self.flow.bindings(("py", name), node)
+        if scope:
+            return Given(scope[-1].value, scope[-1])
+        return Given(OPEN) if self.flow.has(name, node) else None
+
+    def missing_argument(self, node: Node, call: Call, name: str, position: Position | None) -> Problem | None:
+        """An argument that nothing gives before the task runs."""
+        if self.flow.open_to(node):
+            return None
+        later = [setter for setter in self.flow.others(name, node) if setter.layer.source is not Source.EXPORT]
+        if later:
+            if any(setter.node and self.flow.sees_of_round_before(node, setter.node) for setter in later):
+                return None
+            return self._forward(node, name, later[0], position)
+        near = did_you_mean(name, sorted({*self.flow.names(node), *node.own})) if len(name) > 2 else None
+        return required_problem(call.command, name, node.full_name, position, near)
 
     def _catchable(self, node: Node, function: Function) -> list[str]:
         names = [argument.name for argument in function.arguments] + list(function.reads)
         return [name for name in names if name not in node.own and self.flow.setters(name, node)]
 
-    def _caught(self, function: Function, argument: Argument, bound: list[Binding], node: Node) -> Problem | None:
-        """An argument with a default that gets a map of an operator's options, or a value of another type."""
-        value = bound[-1].value
-        if argument.default is None or argument.converts or value is OPEN:
-            return None
-        is_options = isinstance(value, dict) and argument.name in self._option_maps()
-        if not is_options and not (argument.kind and kind_of(value) not in (argument.kind, None, "text")):
-            return None
-        return caught_problem(function, argument, value, bound[-1], node.config.positions.get(node.key, node.position))
-
-    def _option_maps(self) -> set[str]:
-        scopes = {scope.split(".")[0] for form in self.flow.operators.values() if form for scope in form.scopes}
-        return scopes | {"docker", "plugin"}
-
-    def _unused(self, node: Node, function: Function) -> Iterator[Problem]:
+    def _unused(self, node: Node, function: Function, call: Call) -> Iterator[Problem]:
         """Keys of the task that neither its function nor a template takes."""
         if function.takes_all or function.reads_all:
             return
         form = self.flow.operators.get("py")
         known = TASK_KEYS | (form.keys() if form else frozenset()) | {"py", node.key, "_do"} | set(function.reads)
-        known |= {argument.name for argument in function.arguments}
+        known |= option_maps(self.flow.operators)
+        known |= {argument.name for signature in call.signatures for argument in signature.arguments}
         read = {read.path[0] for text in self.flow.texts(node) for read in reads_of(text.text)}
         for key in node.own:
-            if key in known or key in read or key[:1] in "_+" or node.own[key] is OPEN or key in self._option_maps():
+            if key in known or key in read or key[:1] in "_+" or node.own[key] is OPEN:
                 continue
             near = did_you_mean(key, [argument.name for argument in function.arguments])
             message = f"{function.name} takes no argument {key}, and nothing else of the task uses it"
@@ -342,23 +357,6 @@ def is_condition_text(value: str) -> bool:
     """Whether a text is one `${...}` that comes to true or false."""
     parts = split(value).parts
     return len(parts) == 1 and not isinstance(parts[0], str) and is_condition(parts[0].source)
-
-
-def kind_of(value: Value) -> str | None:
-    """The kind of a value, in the words of `python_source.Kind`."""
-    match value:
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "text"
-        case dict():
-            return "object"
-        case list():
-            return "list"
-        case _:
-            return None
 
 
 def _leaves(values: Value, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Value]]:

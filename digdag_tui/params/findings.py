@@ -10,8 +10,7 @@ from typing import Final
 from ..workflow.config import Value
 from ..workflow.errors import Position, Problem
 from ..workflow.expansion import OPEN
-from ..workflow.python_arguments import Argument
-from ..workflow.python_source import Function
+from ..workflow.python_arguments import Argument, kind_of
 from ..workflow.text import json_text
 from .layers import Binding, Origin, Source
 from .template import split
@@ -52,35 +51,44 @@ def raw_problem(name: str, value: str, nested: bool, key: str, position: Positio
     return warning("raw-template", f"{name} comes out as {_short(value)}: {reason}", position, advice)
 
 
-def argument_problem(project: Path, function: Function, argument: Argument, binding: Binding) -> Problem | None:
+def argument_problem(project: Path, function: str, argument: Argument, binding: Binding) -> Problem | None:
     """A text that a function gets where it wants something else, if that is so."""
     value, position = binding.value, binding.origin.position
-    if not isinstance(value, str) or argument.converts or argument.kind == "text":
+    if not isinstance(value, str) or argument.converts or argument.wants == "text":
         return None
     fraction = _FRACTION.fullmatch(value)
     if fraction and position and is_plain(project, position, value):
         number = fraction[1] + (fraction[2] if len(fraction[2]) > 1 else "0.0")
-        message = f'{function.name} gets {argument.name} as the text "{value}": no number of Digdag\'s begins with 0'
+        message = f'{function} gets {argument.name} as the text "{value}": no number of Digdag\'s begins with 0'
         return warning("became-text", message, position, f"write {number}")
-    if argument.kind is None:
+    if argument.wants is None:
         return None
-    wanted = _WORDS[argument.kind]
+    wanted = _WORDS[argument.wants]
     if binding.origin.source in FROM_OUTSIDE and binding.origin.source is not Source.PARAMS_FILE:
         reason, advice = "what -p sets is always text", "give it in a file with -P"
     elif split(value).expressions:
-        reason, advice = "a text with ${...} always comes to text", f"convert it in {function.name}"
+        reason, advice = "a text with ${...} always comes to text", f"convert it in {function}"
     else:
         reason, advice = f'"{value}" is text', "write it without quotes" if NUMBER.fullmatch(value) else "correct it"
-    message = f"{function.name} wants {wanted} as {argument.name} and gets a text: {reason}"
+    message = f"{function} wants {wanted} as {argument.name} and gets a text: {reason}"
     return warning("became-text", message, position, advice)
 
 
 def caught_problem(
-    function: Function, argument: Argument, value: Value, binding: Binding, position: Position | None
+    function: str, argument: Argument, value: Value, binding: Binding, position: Position | None
 ) -> Problem:
     """A param from above that an argument with a default catches."""
-    message = f"{function.name}({argument}) gets {_short(value)}{_set_at(binding)}, not its default {argument.default}"
+    message = f"{function}({argument}) gets {_short(value)}{_set_at(binding)}, not its default {argument.default}"
     return warning("caught-by-argument", message, position, f"give {argument.name} beside py>, or rename the argument")
+
+
+def differs_problem(function: str, argument: Argument, value: Value, binding: Binding) -> Problem:
+    """A value of another type than the annotation says."""
+    wanted, got = _WORDS[argument.wants or "text"], _WORDS[kind_of(value) or "text"]
+    message = f"{function}({argument.name}: {argument.annotation}) wants {wanted} and gets {got}: {_short(value)}"
+    quoted = argument.wants == "text" and not isinstance(value, dict | list)
+    advice = f'write "{_short(value)}" in quotes' if quoted else "correct the value, or the annotation"
+    return warning("wrong-type", message, binding.origin.position, advice)
 
 
 def beaten_problem(
@@ -98,6 +106,13 @@ def secret_problem(secret: str, key: str, position: Position | None) -> Problem:
     """A secret that stays as it is written."""
     message = f"{secret} stays this text at {key}: secrets are filled in below _env only"
     return warning("literal-secret", message, position, f"write _env: {{NAME: {secret}}} and read NAME in the program")
+
+
+def outside_problem(position: Position) -> Problem:
+    """A file that is run on its own too, and imports what only Digdag has."""
+    message = f"python {position.file} ends here with ModuleNotFoundError: digdag is there only while a task runs"
+    advice = "write try: import digdag, except ImportError: pass, or run the task alone with digdag-tui py"
+    return warning("outside-digdag", message, position, advice)
 
 
 def find_secret(value: Value) -> str | None:

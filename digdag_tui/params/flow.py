@@ -278,6 +278,11 @@ class Flow:
                 found += self._operator_readers(node, path)
         return list(dict.fromkeys(found))
 
+    def own_readers(self, task: str, path: tuple[str, ...]) -> list[Reader]:
+        """What reads the key at `path` of a task's own: its operator, or the function that it calls."""
+        nodes = (node for node in self.nodes if node.full_name == task and node.operator is not None)
+        return [reader for node in nodes for reader in self._operator_readers(node, path)]
+
     def _template_readers(self, node: Node, path: tuple[str, ...]) -> Iterator[Reader]:
         for text in self.texts(node):
             if (path[0] in text.beside or path[0] in node.own) and text.place != "export":

@@ -13,20 +13,27 @@ from ..workflow.expansion import OPEN, Node, expand
 from ..workflow.lint import place_of, problems
 from ..workflow.parameters import OperatorForm
 from ..workflow.project import load_project
+from ..workflow.python_outside import import_that_fails
 from ..workflow.python_source import PythonSource
 from .checks import Candidate, Checks
+from .containers import Lacks, container_problems
+from .findings import outside_problem
 from .flow import Flow
 from .layers import Layer, Source
 
 
 def all_problems(
-    directory: Path, operators: Mapping[str, OperatorForm | None], given: Sequence[Layer] = ()
+    directory: Path,
+    operators: Mapping[str, OperatorForm | None],
+    given: Sequence[Layer] = (),
+    lacks: Lacks | None = None,
 ) -> list[Problem]:
     """What is wrong with a project, by place: its files, its tasks, its params.
 
     Args:
         operators: all operators there are, by name, with what is known of them.
         given: the layers of params that a run would be given.
+        lacks: tells of each image that this machine cannot run; without it nobody asks.
     """
     directory = Path(os.path.abspath(directory))
     found = problems(directory, operators)
@@ -34,11 +41,14 @@ def all_problems(
         project = load_project(directory)
     except DigdagError:
         return found
-    return sorted(dict.fromkeys([*found, *param_problems(project, operators, given)]), key=place_of)
+    return sorted(dict.fromkeys([*found, *param_problems(project, operators, given, lacks)]), key=place_of)
 
 
 def param_problems(
-    project: Project, operators: Mapping[str, OperatorForm | None], given: Sequence[Layer] = ()
+    project: Project,
+    operators: Mapping[str, OperatorForm | None],
+    given: Sequence[Layer] = (),
+    lacks: Lacks | None = None,
 ) -> list[Problem]:
     """What is wrong with the params of a project's workflows; those that do not compile are left out.
 
@@ -53,12 +63,14 @@ def param_problems(
             continue
     required = _required_params(trees)
     found: list[Problem] = []
+    flows: list[Flow] = []
     candidates: dict[tuple[Position | None, str, str], list[Problem | None]] = {}
     for name, nodes in trees.items():
         if name in required and required[name] is None:
             continue
         layers = [*given, *([Layer(Source.SESSION, required[name] or {})] if name in required else [])]
         flow = flow_of(project, project.workflows[name], nodes, operators, layers)
+        flows.append(flow)
         for problem in Checks(flow).problems():
             if isinstance(problem, Candidate):
                 candidates.setdefault(problem.place, []).append(problem.problem)
@@ -67,6 +79,11 @@ def param_problems(
     for everywhere in candidates.values():
         if everywhere[0] and all(everywhere):
             found.append(everywhere[0])
+    for file, tree in python.files():
+        if statement := import_that_fails(tree):
+            found.append(outside_problem(Position(file, statement.lineno, statement.col_offset + 1)))
+    if lacks:
+        found += container_problems(flows, lacks)
     return list(dict.fromkeys(found))
 
 

@@ -129,10 +129,10 @@ class Masker:
         self._texts: list[str] = []
 
     def add(self, value: str) -> None:
-        """Mask `value` from now on, also as it looks within JSON."""
+        """Mask `value` from now on, also as it looks within JSON and in Python's notation."""
         for line in value.splitlines():
             line = line.strip()
-            for text in (line, json_text(line)[1:-1]):
+            for text in (line, json_text(line)[1:-1], repr(line)[1:-1], repr(line.encode("utf-8", "replace"))[2:-1]):
                 if len(text) >= MIN_LENGTH and text not in self._texts:
                     self._texts.append(text)
 

@@ -3,23 +3,29 @@
     python runner.py COMMAND INPUT OUTPUT
 
 COMMAND is `[package.module.][Class.]method`. INPUT is JSON: `params`, and `debugger` when one is waited for. OUTPUT
-gets `subtask_config`, `export_params`, `store_params` and, after a failure, `error` with `class`, `message`,
-`backtrace` and, which Digdag has not, `frames`. Standard library only, Python 3.7 and later.
+gets `subtask_config`, `export_params`, `store_params` and, after a failure, `error` with `class`, `message` and
+`backtrace`; `failure.json` beside it, which Digdag has not, tells more. Standard library only, Python 3.7 and later.
 """
 
 from __future__ import annotations
 
+import builtins
 import collections
 import inspect
 import json
 import os
-import select
 import sys
 import traceback
 import types
-from typing import Any, TextIO
+from typing import Any, Callable
+
+if __name__ == "__main__" and len(sys.argv) == 2:  # a warm parent: each task's process goes on from here
+    sys.path.insert(0, os.path.dirname(__file__))
+    __import__("warm").serve()
 
 HERE = os.getcwd()
+PATH = list(sys.path)
+FAILURE = os.path.join(HERE, os.path.dirname(__file__), "runner_failure.py")
 
 
 class Env:
@@ -114,9 +120,15 @@ def bind(function: Any, params: dict[str, Any], *, skip_first: bool) -> dict[str
     return params if spec.varkw else {name: params[name] for name in names if name in params}
 
 
-def call(command: str, params: dict[str, Any]) -> tuple[Any, ...]:
-    """Find what `command` names and call it with the params that it asks for; return what came of it."""
+def call(command: str, params: dict[str, Any], found: Callable[[Any, str], None] | None = None) -> tuple[Any, ...]:
+    """Find what `command` names and call it with the params that it asks for; return what came of it.
+
+    Args:
+        found: told what is to be called, and of a class the method, before it is.
+    """
     target, method = find(command)
+    if found:
+        found(target, method)
     if not method:
         return (target(**bind(target, params, skip_first=False)),)
     instance = target(**bind(target.__init__, params, skip_first=True))
@@ -124,32 +136,25 @@ def call(command: str, params: dict[str, Any]) -> tuple[Any, ...]:
     return instance, bound(**bind(bound, params, skip_first=True))
 
 
-def frames(error: BaseException | None) -> list[dict[str, Any]]:
-    """The frames of the user's own code, outermost first.
+def tell(error: BaseException, target: str, raised: Callable[[], None] | None) -> None:
+    """Write all about an error into `failure.json` beside OUTPUT; if that goes wrong, the task fails as it does.
 
-    When an error came up while another was handled, as it does for a module that cannot be imported, the first of them
-    that has such frames counts.
+    Args:
+        raised: called before.
     """
-    own = main.__code__.co_filename
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        found = [
-            place(frame.filename, frame.lineno, frame.name, frame.line)
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename != own and not frame.filename.startswith("<")
-        ]
-        if isinstance(error, SyntaxError) and error.filename:
-            found.append(place(error.filename, error.lineno, None, error.text))
-        if found:
-            return found
-        error = error.__cause__ or error.__context__
-    return []
-
-
-def place(file: str, line: int | None, function: str | None, source: str | None) -> dict[str, Any]:
-    """A frame as OUTPUT holds it."""
-    return {"file": os.path.join(HERE, file), "line": line, "function": function, "source": (source or "").strip()}
+    if raised:
+        raised()
+    given, sys.path = sys.path, PATH
+    try:
+        known: dict[str, Any] = {"__name__": "runner_failure", "__file__": FAILURE}
+        with open(FAILURE, encoding="utf-8") as stream:
+            exec(compile(stream.read(), FAILURE, "exec"), known)
+        found = known["report"](error, HERE, main.__code__.co_filename)
+        announce(os.path.join(HERE, os.path.dirname(target), "failure.json"), found)
+    except BaseException:
+        pass
+    finally:
+        sys.path = given
 
 
 def describe(error: BaseException, message: str) -> dict[str, Any]:
@@ -158,42 +163,46 @@ def describe(error: BaseException, message: str) -> dict[str, Any]:
         "class": type(error).__name__,
         "message": message,
         "backtrace": traceback.format_exception(type(error), error, error.__traceback__),
-        "frames": frames(error),
     }
 
 
-def wait_for_debugger(library: str, announcement: str) -> None:
-    """Listen on a free loopback port with the debugpy below the folder `library`, and wait until a client is there.
-
-    The file `announcement` gets `host` and `port`, or `error` when debugpy cannot start; then the process ends.
-    """
-    quiet = "PYDEVD_DISABLE_FILE_VALIDATION"
-    given = os.environ.get(quiet)
-    os.environ[quiet] = "1"
-    sys.path.append(library)
-    try:
-        import debugpy  # type: ignore[import-untyped, unused-ignore]
-
-        debugpy.configure(subProcess=False)
-        host, port = debugpy.listen(("127.0.0.1", 0))
-    except Exception as error:
-        announce(announcement, {"error": f"{type(error).__name__}: {error}"})
-        sys.exit(1)
-    finally:
-        sys.path.remove(library)
-        if given is None:
-            del os.environ[quiet]
-    announce(announcement, {"host": host, "port": port})
-    if not has_ended(sys.stdin):
-        while not debugpy.is_client_connected():
-            if has_ended(sys.stdin, 0.05):
-                os._exit(1)
-    debugpy.wait_for_client()
+def under_debugger(program: str, **options: Any) -> tuple[Any, Any]:
+    """Wait for a debugger, as the file `program` does; what it wants to be called before the call, and in a failure."""
+    known: dict[str, Any] = {"__name__": "runner_debugger", "__file__": program}
+    with open(program, encoding="utf-8") as stream:
+        exec(compile(stream.read(), program, "exec"), known)
+    hooks: tuple[Any, Any] = known["wait"](**options)
+    return hooks
 
 
-def has_ended(pipe: TextIO, seconds: float = 0) -> bool:
-    """Whether our input is at its end, at last after `seconds`: nothing is written to it, it ends with our parent."""
-    return bool(select.select([pipe], [], [], seconds)[0])
+def unwritable(result: dict[str, Any]) -> str:
+    """Where in a result the value is that JSON cannot hold, with a colon; blank if there is none."""
+    for name, values in result.items():
+        for key, value in dict(values).items():
+            try:
+                json.dumps({key: value})
+            except Exception:
+                return f"{name}[{key!r}]: "
+    return ""
+
+
+def ask_nobody() -> None:
+    """Have what would wait for a person say so: Digdag's pipe to a task never gets any text, nor comes to an end."""
+
+    def pass_over(*given: Any, **more: Any) -> None:
+        at = sys._getframe(1)
+        place = f"{os.path.basename(at.f_code.co_filename)}:{at.f_lineno}"
+        advice = "step into the task (s) or attach an editor (a) to stop there; under Digdag it waits for ever"
+        sys.stderr.write(f"breakpoint() at {place} is passed over: {advice}\n")
+
+    def no_input(prompt: object = "") -> str:
+        sys.stdout.write(str(prompt))
+        raise EOFError("input() has nothing to read in a task: under Digdag it waits for ever")
+
+    known = {"os": os, "sys": sys}  # not this module, which must be let go at the end with what the task made
+    if "PYTHONBREAKPOINT" not in os.environ:
+        sys.breakpointhook = types.FunctionType(pass_over.__code__, known)
+    builtins.input = types.FunctionType(no_input.__code__, known, "input", no_input.__defaults__)
 
 
 def announce(path: str, content: dict[str, Any]) -> None:
@@ -209,27 +218,38 @@ def main(command: str, source: str, target: str) -> tuple[Any, ...]:
         given = json.load(stream)
     params = given["params"]
     results = offer(Env(params))
-    if "debugger" in given:
-        wait_for_debugger(**given["debugger"])
+    found, raised = under_debugger(**given["debugger"]) if "debugger" in given else (None, None)
     sys.path.append(HERE)
+    if "debugger" not in given:
+        ask_nobody()
     failure: Exception | None = None
     report = None
     made: tuple[Any, ...] = ()
     try:
-        made = call(command, params)
+        made = call(command, params, found)
     except SystemExit as stop:
+        tell(stop, target, raised)
         code = "Failed to call python command with code:%d" % stop.code  # type: ignore[str-format]
         cause = "Possible cause: Invalid python module call, duplicate module name with standard library"
         failure = Exception(code, cause)
         report = describe(stop, f"{code} {cause}")
     except Exception as error:
+        tell(error, target, raised)
         failure = error
         report = describe(error, str(error))
+    except BaseException as error:
+        tell(error, target, raised)
+        raise
     result = {name: getattr(results, name) for name in ("subtask_config", "export_params", "store_params")}
     if failure:
         result["error"] = report
-    with open(target, "w") as stream:
-        json.dump(result, stream)
+    try:
+        with open(target, "w") as stream:
+            json.dump(result, stream)
+    except Exception as error:
+        if not failure:
+            tell(type(error)(f"{unwritable(result)}{error}"), target, None)
+        raise
     if failure:
         raise failure
     return made

@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[Action, ...]] = {
     "Run": (
         Action("resume", "c,f5", "continue", "run to the next stop", "continue", True),
         Action("step_over", "n,f10", "over", "run it, stop at the next", "step", True),
-        Action("step_into", "s,f11", "into", "stop at its first task", "step", True),
+        Action("step_into", "s,f11", "into", "stop at its first task, or in its Python", "step", True),
         Action("step_out", "f,shift+f11", "out", "run to the end of the group", "step", True),
         Action("run_to", "t", "to here", "run to the selected task", "run to task", True),
         Action("pause", "p,f6", "pause", "start nothing new", "pause", True),
@@ -62,9 +62,10 @@ GROUPS: dict[str, tuple[Action, ...]] = {
         Action("edit_breakpoint", "B", "edit breakpoint", "when it stops, or what it prints"),
         Action("data_breakpoint", "D", "stop on change", "stop when this param changes"),
         Action("break_on_failure", "x", "failures", "stop at failures, or not"),
+        Action("break_on_raise", "I", "raises", "stop where Python raises, or not"),
         Action("mute", "m", "mute", "no breakpoint stops, or all again"),
         Action("hold_branches", "H", "hold", "other branches wait, or run free"),
-        Action("here", "g", "here", "select the task stopped at"),
+        Action("here", "g", "here", "select the task stopped at, then the next"),
         Action("next_failure", "exclamation_mark", "failure", "go to the next failed task"),
     ),
     "History": (
@@ -90,6 +91,7 @@ GROUPS: dict[str, tuple[Action, ...]] = {
         Action("filter_log", "o", "only", "log of this task only"),
         Action("copy", "y", "copy", "copy what is at the cursor"),
         Action("copy_as", "Y", "copy as", "copy a value, name, command"),
+        Action("open_editor", "ctrl+o", "editor", "open the line in $EDITOR"),
         Action("jump", "apostrophe", "jump", "type a label, go there"),
         Action("zoom", "z", "zoom", "one pane at a time, or all"),
         Action("log_level", "O", "level", "log: all, warnings, errors, output"),
@@ -104,6 +106,7 @@ GROUPS: dict[str, tuple[Action, ...]] = {
         Action("move_border('right')", "ctrl+right", "border right", "move the border between panes"),
         Action("move_border('up')", "ctrl+up", "border up", "move the border between panes"),
         Action("move_border('down')", "ctrl+down", "border down", "move the border between panes"),
+        Action("interpreter", "", "python", "choose which Python runs py> tasks"),
         Action("theme", "", "theme", "choose other colours"),
         Action("notifications", "", "notifications", "tell of the end of long runs, or not"),
         Action("keys_file", "", "keys file", "write a file to change keys in"),
@@ -132,14 +135,15 @@ class Pane(NamedTuple):
 PANES = (
     Pane("tasks", "Tasks", "1", "tasks-box"),
     Pane("params", "Params", "2", "about-box"),
-    Pane("source", "Source", "3", "about-box"),
+    Pane("source", "Source", "3", "about-box", "Src"),
     Pane("task", "Task", "4", "about-box"),
+    Pane("python", "Python", "i", "about-box", "Py"),
     Pane("error", "Error", "5", "about-box"),
     Pane("log", "Log", "6", "output-box"),
     Pane("timeline", "Timeline", "7", "output-box", "Time"),
     Pane("watch", "Watch", "8", "output-box"),
     Pane("stops", "Stops", "9", "output-box"),
-    Pane("problems", "Problems", "0", "output-box"),
+    Pane("problems", "Problems", "0", "output-box", "Probs"),
 )
 """All panes, in the order of their tabs."""
 

@@ -18,6 +18,8 @@ from textual.screen import Screen
 
 from ..debugger.events import (
     DebuggerWaiting,
+    EditorAttached,
+    EditorDetached,
     Notice,
     ProblemsFound,
     Reloaded,
@@ -25,20 +27,18 @@ from ..debugger.events import (
     Stopped,
     WatchMode,
 )
+from ..debugger.python_stops import PythonEvent
 from ..debugger.signals import on_ending
 from ..engine.attempt import Task
 from ..engine.events import AttemptFinished
 from ..workflow.errors import DigdagError
 from .boxes import HeaderLine
-from .change_actions import ChangeActions
 from .history_actions import HistoryActions
 from .inbox import Inbox
 from .linting import Linting
-from .look_actions import LookActions
 from .program_actions import ProgramActions
-from .run_actions import RunActions
+from .python_actions import PythonActions
 from .screen import MainScreen
-from .stop_actions import StopActions
 from .view import Changed, View
 
 if TYPE_CHECKING:
@@ -60,11 +60,13 @@ MANY = 1000
 BUDGET = 0.02
 """Seconds that one look may take; what is left then waits for the next, so that keys are never kept waiting."""
 
+TOLD = Notice | Reloaded | ProblemsFound | DebuggerWaiting | EditorAttached | EditorDetached | AttemptFinished
+"""What is told once, beside what it changes on the screen."""
 TEMPLATE_LIMIT = 0.5
 """Seconds that a template may take where it is only shown."""
 
 
-class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookActions, ProgramActions, Linting):
+class DebuggerApp(PythonActions, HistoryActions, ProgramActions, Linting):
     """Debugs a workflow.
 
     The screen is painted before anything is loaded: what the session needs is imported and made afterwards, in a
@@ -126,6 +128,7 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
         from ..debugger.breakpoints import FILE, Breakpoints
         from ..debugger.history import last_attempt
         from ..debugger.session import Session
+        from ..operators.images import Images
 
         try:
             launch, environment = self._prepare()
@@ -134,6 +137,8 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
             self.call_later(self.exit)
             return
         self.view.mask = environment.secrets.masker.mask
+        self._lacks = Images(environment.settings).lacks
+        self.environment, self.view.settings = environment, lambda: environment.settings
         self.view.is_pinned = lambda full_name: environment.pins.find(full_name) is not None
         breakpoints = Breakpoints(launch.project / FILE)
         session = Session(launch, environment, self._inbox.put, breakpoints=breakpoints)
@@ -151,9 +156,11 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
         from ..debugger.gate import Opening
 
         self.session = session
-        self.main.params.workflow = lambda: session.loaded
+        self.main.params.workflow = self.main.python.workflow = lambda: session.loaded
         self.look_for_problems()
         self.show_breakpoints_of(session)
+        self.begin_python(session)
+        self.tell_interpreter(session)
         if self._opening:
             session.start(self._opening())
             return
@@ -199,18 +206,21 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
         if not self.is_running:
             return
         end = time.monotonic() + BUDGET
-        changed, told = Changed.NOTHING, []
+        changed, told, inside = Changed.NOTHING, [], []
         while self._inbox:
             event = self._inbox.popleft()
             changed |= self.view.apply(event)
-            if isinstance(event, Notice | Reloaded | ProblemsFound | DebuggerWaiting | AttemptFinished):
+            if isinstance(event, TOLD):
                 told.append(event)
+            if isinstance(event, PythonEvent):
+                inside.append(event)
             if time.monotonic() > end:
                 break
         if changed:
             with self.batch_update():
                 self.main.paint(changed)
             self._after(changed)
+        self.follow_python(inside)
         for event in told:
             self._tell(event)
         self._refresh_keys()
@@ -222,6 +232,7 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
 
     def _after(self, changed: Changed) -> None:
         stopped = self.view.stopped
+        self.leave_python()
         if stopped is not self._shown_stop:
             self._shown_stop = stopped
             if stopped:
@@ -270,7 +281,9 @@ class DebuggerApp(RunActions, ChangeActions, StopActions, HistoryActions, LookAc
                 elif self.main.shows("problems") and not self.view.all_problems():
                     self.main.show_pane("log", focus=False)
             case DebuggerWaiting():
-                self._wait_for_editor(event)
+                self._show_offer(event)
+            case EditorAttached() | EditorDetached():
+                self._tell_editor(event)
             case AttemptFinished() if not self.view.past:
                 if self.view.recorded:
                     self._show_first_failure()

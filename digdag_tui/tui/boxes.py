@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from .layout import Border, border_at
 from .origins import by_values
-from .text import clean, fit_left
+from .text import clean, fit, fit_left
 from .view import Status
 
 FRAME = 6
@@ -28,7 +28,7 @@ WAYS: tuple[Way, ...] = get_args(Way)
 class Tab(NamedTuple):
     """A pane's name in a box's border; `key` goes there, `alarming` whether its mark tells of trouble.
 
-    `short` is the name where room is scarce.
+    `short` is the name where room is scarce and another tab is in front.
     """
 
     pane: str
@@ -44,6 +44,8 @@ class Box(Container):
 
     _title = ""
     _tabs: tuple[Sequence[Tab], str] = ((), "")
+    _room = -1
+    """Cells that the tabs had when they were written last."""
     _border: Border | None = None
     """The border that is being moved."""
 
@@ -76,8 +78,11 @@ class Box(Container):
 
     def show_tabs(self, tabs: Sequence[Tab], active: str) -> None:
         """Write the tabs into the border, as wide as that is."""
-        self._tabs = tabs, active
-        title = fitting_tabs(tabs, active, (self.outer_size.width or self.screen.size.width) - FRAME).markup
+        room = (self.outer_size.width or self.screen.size.width) - FRAME
+        if (tabs, active) == self._tabs and room == self._room:
+            return
+        self._tabs, self._room = (tabs, active), room
+        title = fitting_tabs(tabs, active, room).markup
         if title != self._title:
             self._title = self.border_title = title
 
@@ -98,7 +103,7 @@ def _tab(tab: Tab, active: bool, way: Way) -> Content:
     style = "b $foreground on $primary-muted" if active else "$foreground 70%"
     loose, scarce = way == "loose", way in ("short", "keys")
     air = " " * loose
-    name = "" if way == "keys" and not active else (tab.short if scarce else "") or tab.name
+    name = "" if way == "keys" and not active else (tab.short if scarce and not active else "") or tab.name
     mark = "" if scarce and not tab.alarming else tab.mark
     mark = f"{' ' * (loose or mark.isdigit())}{mark}" if mark else ""
     mark_style = "$text-error" if tab.alarming else "$foreground 60%"
@@ -131,7 +136,7 @@ class HeaderLine(Widget):
         on_save = f"  ⟳ on save: {self.on_save}" if self.on_save and middle else ""
         room = width - cell_len(left) - 4
         words, plus, name = text.partition("+")
-        right = f"{symbol} {words}{fit_left(plus + name, room - 2 - cell_len(words))}"
+        right = f"{symbol} {fit(words, room - 2)}{fit_left(plus + name, room - 2 - cell_len(words))}"
         space = width - cell_len(left) - cell_len(right) - 1
         middle = next((text for text in (middle + on_save, middle) if cell_len(text) + 4 <= space), "")
         before = (space - cell_len(middle)) // 2

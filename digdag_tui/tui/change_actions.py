@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..engine.attempt import Task
@@ -30,7 +31,10 @@ class ChangeActions(Commanding):
     async def action_edit(self) -> None:
         task = self.main.selected
         if self._possible("edit") and task:
-            await self._open_editor(task, self.main.params.selected() if self.main.shows("params") else None)
+            seen = self.main.shows("params") or self.main.shows("python")
+            param = self.main.param_at_cursor() if seen else None
+            name = self.main.python.lacking() if param is None and self.main.shows("python") else ""
+            await self._open_editor(task, param, name)
 
     def refuse_edit(self, task: Task | None) -> str | None:
         if task is None:
@@ -44,15 +48,14 @@ class ChangeActions(Commanding):
 
     refuse_add = refuse_edit
 
-    async def _open_editor(self, task: Task, param: Param | None) -> None:
+    async def _open_editor(self, task: Task, param: Param | None, name: str = "") -> None:
         from .editor import ParamEditor
         from .evaluating import outcome, scope_of
 
         subject = self.main.subject(task)
         scope = scope_of(subject)
-        editor = ParamEditor(
-            task, subject.inspection(), param, self.view.mask, lambda text: outcome(text, scope, self.view.mask)
-        )
+        evaluated = partial(outcome, scope=scope, mask=self.view.mask)
+        editor = ParamEditor(task, subject.inspection(), param, self.view.mask, evaluated, name)
         await self.push_screen(editor, lambda edit: self._edit(task, [edit] if edit else []))
 
     async def action_edit_all(self) -> None:
@@ -170,7 +173,7 @@ class ChangeActions(Commanding):
             return
         from ..debugger.evaluate import as_expression
 
-        param = self.main.params.selected() if self.main.active == "params" else None
+        param = self.main.param_at_cursor() if self.main.active in ("params", "python") else None
         await self._ask_for_watch(None, as_expression(param.path) if param else "")
 
     def refuse_evaluate(self, task: Task | None) -> str | None:
@@ -206,7 +209,8 @@ class ChangeActions(Commanding):
         task = self.view.tasks.get(task_id)
         if task is None or task is not self.main.selected:
             return
-        self.main.show_pane("params", focus=self.main.one_at_a_time)
+        if not self.main.shows("python"):
+            self.main.show_pane("params", focus=self.main.one_at_a_time)
         self.main.params.select(edit.path)
         winner = beaten_by(self.main.inspection(task), edit.path, edit.value)
         if winner:

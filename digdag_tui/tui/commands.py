@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.notifications import Notify, SeverityLevel
 
 from ..debugger.events import Notice
 from ..engine.attempt import Task
@@ -19,6 +20,7 @@ from .boxes import KeyBar
 from .inbox import Inbox
 from .palette import DebuggerCommands, Palette
 from .screen import MainScreen
+from .toasts import Toast
 from .view import View
 
 if TYPE_CHECKING:
@@ -51,6 +53,18 @@ class Commanding(App[None]):
             self.view.mask(text), severity=severity, markup=False, timeout=8 if severity != "information" else 4
         )
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self.post_message(Notify(Toast(message, title, severity, seconds, markup=markup)))
+
     def keys_of(self, action: Action) -> tuple[str, ...]:
         """The keys of an action as they are now."""
         return self.keymap.get(action.name, tuple(filter(None, action.keys.split(","))))
@@ -77,7 +91,8 @@ class Commanding(App[None]):
 
     def _refresh_keys(self) -> None:
         past = self.view.replay.position if self.view.past else 0
-        shown = (self.session.state if self.session else "", self.main.selected, self.view.stopped, past)
+        inside = (*self.view.python.stops, *self.view.python.attached)
+        shown = (self.session.state if self.session else "", self.main.selected, self.view.stopped, past, inside)
         if shown != self._shown_keys:
             self._shown_keys = shown
             first, last = "pin" if self.view.asking() else "", "restart"

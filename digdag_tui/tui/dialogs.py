@@ -1,9 +1,7 @@
-"""Short questions and pages over the screen: quitting, going on, waiting for an editor."""
+"""Short questions over the screen: quitting, leaving an attempt, going on with one."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -14,7 +12,6 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from ..engine.attempt import Task
 from .modal import Modal
 from .text import clean, plural
 
@@ -86,53 +83,3 @@ def resume_question(past: PastAttempt) -> Choice:
         f"{plural(past.ended_tasks, 'task')} had ended{last}. What was stored is kept.",
         {"g": ("go on", "go on from there"), "s": ("start over", "start over with a new attempt")},
     )
-
-
-def launch_entry(host: str, port: int, project: Path) -> str:
-    """The entry for an editor's `launch.json` that attaches to a waiting task."""
-    entry = {
-        "name": "Attach to the Digdag task",
-        "type": "debugpy",
-        "request": "attach",
-        "connect": {"host": host, "port": port},
-        "justMyCode": True,
-        "pathMappings": [{"localRoot": str(project), "remoteRoot": str(project)}],
-    }
-    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in entry.items())
-    return "{\n" + ",\n".join(lines) + "\n}"
-
-
-class Attach(Modal[str]):
-    """A `py>` task waits for an editor. Gives `hide` or `cancel`."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy", "Copy", show=False),
-        Binding("h,enter", "dismiss('hide')", "Hide", show=False),
-        Binding("escape", "dismiss('cancel')", "Cancel", show=False),
-    ]
-
-    def __init__(self, task: Task, host: str, port: int, project: Path) -> None:
-        super().__init__()
-        self.waiting = task
-        self._host = host
-        self._port = port
-        self._entry = launch_entry(host, port, project)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="attach") as dialog:
-            dialog.border_title = "Waiting for an editor"
-            where = (f"{self._host}:{self._port}", "b $text-accent")
-            for_what = "\nfor a debugger. In VS Code, add this to launch.json and start it:"
-            yield Static(Content.assemble((clean(self.waiting.full_name), "b"), " waits on ", where, for_what))
-            yield Static(Content(self._entry), classes="code")
-            yield Static(
-                Content.from_markup(
-                    "\n[@click=screen.copy][b $text-accent]c[/] copy the entry[/]   "
-                    "[@click=screen.dismiss('hide')][b $text-accent]h[/] hide this[/]   "
-                    "[@click=screen.dismiss('cancel')][b $text-accent]Esc[/] cancel, and stop before the task[/]"
-                )
-            )
-
-    def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self._entry)
-        self.notify("copied the launch.json entry")

@@ -163,6 +163,7 @@ class ParamEditor(Modal[Edit | None]):
         task: where it is set.
         inspection: what the task sees.
         param: what is edited; without one a name is asked for, too.
+        name: what is set where there is no such param yet.
         mask: takes secrets out of a text; a value that holds one is not shown.
         evaluated: what a text with `${...}` comes to in the task's scope.
     """
@@ -179,22 +180,24 @@ class ParamEditor(Modal[Edit | None]):
         param: Param | None,
         mask: Callable[[str], str],
         evaluated: Callable[[str], Outcome],
+        name: str = "",
     ) -> None:
         super().__init__()
         self._edited_task = task
         self._inspection = inspection
-        self._path = param.path if param else None
+        self._is_new = param is None
+        self._path = param.path if param else (name,) if name else None
         text = as_text(param.unevaluated) if param else ""
         self._hidden = mask(text) != text
         self._text = "" if self._hidden else text
         self._mask = mask
         self._evaluated = evaluated
         own = param is not None and not task.is_group and inspection.is_own(param.path)
-        self._scope: Scope = "task" if own else "onward"
+        self._scope: Scope = "task" if own or name else "onward"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="editor") as dialog:
-            dialog.border_title = "Edit a param" if self._path else "Set a param"
+            dialog.border_title = "Set a param" if self._is_new else "Edit a param"
             dialog.border_subtitle = clean(self._edited_task.full_name)
             yield Label("Name (path with dots)")
             yield Input(".".join(self._path or ()), compact=True, id="name", placeholder="region, or db.host")

@@ -149,12 +149,18 @@ class EvaluatePrompt(Prompt):
     def action_accept(self) -> None:
         """Show what is typed with its result above the line; a mistake stays to be corrected."""
         text = self.field.value.strip()
-        if not text:
-            return
+        if text:
+            self.remember(text)
+            self.tell(text, outcome(text, self._scope, self._mask))
+
+    def remember(self, text: str) -> None:
+        """Keep what was typed, to be brought back."""
         if self._past[-1:] != [text]:
             self._past.append(text)
         self._place = len(self._past)
-        found = outcome(text, self._scope, self._mask)
+
+    def tell(self, text: str, found: Outcome) -> None:
+        """Show what a text came to above the line."""
         self._told += [Content.assemble((": ", "$foreground 50%"), clean(self._mask(text))), *outcome_lines(found)]
         told = self.query_one("#told", VerticalScroll)
         told.display = True

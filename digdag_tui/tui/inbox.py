@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ..debugger.events import RequiredEvent, SessionEvent, Stopped
+from ..debugger.python_stops import PythonStopped
 from ..engine.events import TaskLogged, TaskOutput
 
 ROOM = 4 * 2**20
@@ -35,7 +36,7 @@ class Inbox:
     def put(self, event: SessionEvent) -> None:
         """Add an event, and wait until there is room for more."""
         self._events.append(event)
-        if isinstance(event, Stopped):
+        if isinstance(event, Stopped | PythonStopped):
             self._wake()
         size = _size(event)
         if size:

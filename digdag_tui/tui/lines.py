@@ -28,6 +28,7 @@ from .text import fit, pad
 if TYPE_CHECKING:
     from ..debugger.inspect import Inspection
     from ..engine.attempt import Task
+    from ..workflow.errors import Position
 
 Part: TypeAlias = tuple[str, str]
 """A text, safe to show, and its roles: names of `Lines`' component classes, with blanks between."""
@@ -125,6 +126,10 @@ class Lines(ScrollView, can_focus=True):
     def copied(self) -> str:
         """What copying takes."""
         return self.text_of(self.cursor).strip() if self.count() else ""
+
+    def position_at_cursor(self) -> Position | None:
+        """Where the file is that the row at the cursor is about, for an editor; None for the selected task's."""
+        return None
 
     def nothing(self) -> str:
         """What is shown when there are no rows."""

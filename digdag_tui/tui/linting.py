@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from ..debugger.events import WarningsFound
 from .commands import Commanding
+
+if TYPE_CHECKING:
+    from ..params.containers import Lacks
 
 DELAY = 0.5
 """Seconds that the screen has for itself before."""
@@ -15,6 +19,8 @@ class Linting(Commanding):
     """The part of the debugger that keeps the list of problems."""
 
     _looks = 0
+    _lacks: Lacks | None = None
+    """What this machine lacks for a container, once the session is there."""
 
     def look_for_problems(self) -> None:
         """Look soon; of several calls in a row the last counts."""
@@ -39,6 +45,7 @@ class Linting(Commanding):
                 self.view.project,
                 operator_forms(),
                 [Layer(Source(override.source), override.values) for override in overrides],
+                self._lacks,
             )
         except DigdagError:
             return  # the session has told of it

@@ -50,7 +50,7 @@ class LookActions(Following):
         return NO_TASK if task is None else None
 
     def action_readers(self) -> None:
-        param, session = self.main.params.selected(), self.session
+        param, session = self.main.param_at_cursor(), self.session
         if not self._possible("readers") or param is None or session is None or session.loaded is None:
             return
         from ..debugger.explain import readers
@@ -66,7 +66,7 @@ class LookActions(Following):
     def refuse_readers(self, task: Task | None) -> str | None:
         if self.session is None or self.session.loaded is None:
             return "the workflow is still loading"
-        if self.main.params.selected() is None:
+        if self.main.param_at_cursor() is None:
             return "no param is selected: put the cursor of Params (2) on one"
         return None
 
@@ -104,7 +104,7 @@ class LookActions(Following):
             return
         from .copying import copy_question, texts_of
 
-        param = self.main.params.selected() if self.main.active == "params" else None
+        param = self.main.param_at_cursor() if self.main.active in ("params", "python") else None
         texts = texts_of(self.view, task, param, self.session.launch)
         question = copy_question({name: self.view.mask(text) for name, text in texts.items()})
         await self.push_screen(question, lambda name: self._copy(texts[name]) if name else None)

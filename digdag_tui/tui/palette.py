@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,6 +19,10 @@ from .modal import comes_late
 
 if TYPE_CHECKING:
     from .app import DebuggerApp
+
+
+_NAMED: Final = 1000
+"""What it counts for that a command's name is what was typed, or begins with it: more than any match of its words."""
 
 
 class Command(NamedTuple):
@@ -64,6 +68,8 @@ class DebuggerCommands(Provider):
             score = matcher.match(f"{command.name} {command.key} {command.help}")
             if score > 0:
                 line = command.line(matcher.highlight(command.name))
+                name, typed = command.name.lower(), query.strip().lower()
+                score += _NAMED * ((name == typed) + name.startswith(typed))
                 yield Hit(score, line, partial(self.app.run_action, command.action), command.name)
 
 

@@ -10,13 +10,15 @@ from textual.screen import Screen
 
 from .actions import PANES
 from .boxes import Box, Tab
+from .error_page import ErrorPage
 from .layout import Direction, Layout
 from .lines import Lines
 from .log import LEVELS, LogPane
-from .pages import ErrorPage, TaskPage
+from .pages import TaskPage
 from .params import ParamsPane
 from .problems import ProblemsPane
 from .source import SourcePane
+from .stack import StackPane
 from .stops import StopsPane
 from .symbols import ASKING
 from .tasks import TaskTree
@@ -25,6 +27,7 @@ from .view import View
 from .watch import WatchPane
 
 if TYPE_CHECKING:
+    from ..debugger.inspect import Param
     from ..engine.attempt import Task
 
 NARROW, TALL, LEAST = 100, 34, (60, 15)
@@ -60,12 +63,15 @@ class PanesScreen(Screen[None]):
         """The pane in front of each box."""
         self._covered: tuple[str, str, str] | None = None
         """The pane that a stop brought to the front, the one that it covers, and the one that had the focus."""
+        self._outside: tuple[str, str] | None = None
+        """While Python is stopped: the pane about the task, and the one with the focus, before that."""
         self._zoomed = False
         self._layout = Layout()
         self._pane_keys = {pane.name: pane.key for pane in PANES}
         self.tasks = TaskTree(view, id="tasks")
         self.params = ParamsPane(view, id="params")
         self.source = SourcePane(view, id="source")
+        self.python = StackPane(view, id="python")
         self.log_pane = LogPane(view, id="log")
         self.watch_pane = WatchPane(view, id="watch")
         self.stops = StopsPane(view, id="stops")
@@ -75,6 +81,7 @@ class PanesScreen(Screen[None]):
             "params": self.params,
             "source": self.source,
             "task": TaskPage(view, id="task"),
+            "python": self.python,
             "error": ErrorPage(view, id="error"),
             "log": self.log_pane,
             "timeline": Timeline(view, id="timeline"),
@@ -95,6 +102,10 @@ class PanesScreen(Screen[None]):
     def pane(self, name: str) -> Lines:
         """A pane by its name."""
         return self.panes[name]
+
+    def param_at_cursor(self) -> Param | None:
+        """The param that the cursor of Params is on, or that of the signature while this shows instead."""
+        return self.python.selected() if self.shows("python") and self.active != "params" else self.params.selected()
 
     def show_pane(self, name: str, *, focus: bool = True) -> None:
         """Bring a pane to the front of its box, and the focus to it."""
@@ -125,15 +136,47 @@ class PanesScreen(Screen[None]):
         elif self.shows(name):
             self.show_pane(hidden, focus=False)
 
+    def go_inside(self) -> None:
+        """Show where Python is stopped until `go_outside`: the source, and the stack with it where there is room."""
+        if self._outside is None:
+            self._outside = (self._current["about-box"], self.active)
+        if self.one_at_a_time or self.narrow:
+            self.show_pane("python" if self.active == "python" else "source")
+        else:
+            self._current["about-box"] = "python"
+            stays = self.active in ("python", "watch", "log", "stops")
+            self.show_pane(self.active if stays else "source")
+
+    def go_outside(self) -> None:
+        """Show again what showed before Python stopped, unless the person went elsewhere since."""
+        if self._outside is None:
+            return
+        (about, active), self._outside = self._outside, None
+        if self._current["about-box"] in ("python", "source"):
+            self._current["about-box"] = about
+        if self.active in ("python", "source"):
+            self.show_pane(active)
+        self.arrange_boxes()
+
     @property
     def one_at_a_time(self) -> bool:
         """Whether only one pane shows."""
         return self._zoomed or (self.size.width < NARROW and self.size.height < TALL)
 
     @property
-    def beside(self) -> bool:
-        """Whether the source shows beside what else is about the task."""
+    def wide(self) -> bool:
+        """Whether there is room for the source beside what else is about the task."""
         return not self._zoomed and self.size.width >= WIDE
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the source shows above the stack of a task that is stopped inside of Python."""
+        return self._outside is not None and not (self.wide or self.one_at_a_time or self.narrow)
+
+    @property
+    def beside(self) -> bool:
+        """Whether the source shows with what else is about the task."""
+        return self.wide or self.stacked
 
     def zoom(self) -> None:
         """Show one pane at a time, or as many as there is room for."""
@@ -196,6 +239,8 @@ class PanesScreen(Screen[None]):
     def remembered(self) -> dict[str, Any]:
         """How the screen looks, as JSON."""
         panes = dict(self._current)
+        if self._outside:
+            panes["about-box"] = self._outside[0]
         if self._covered and self._covered[0] in panes.values():
             panes[_box_of(self._covered[0])] = self._covered[1]
         return {
@@ -212,10 +257,11 @@ class PanesScreen(Screen[None]):
         self.set_class(width < LEAST[0] or height < LEAST[1], "-tiny")
         self.set_class(width < NARROW, "-narrow")
         self.set_class(self.one_at_a_time, "-one")
-        self.set_class(self.beside, "-wide")
+        self.set_class(self.wide, "-wide")
+        self.set_class(self.stacked, "-stacked")
         if self.beside and self._current["about-box"] == "source":
-            self._current["about-box"] = "params"
-        self._layout.apply(self, narrow=width < NARROW, wide=self.beside, one=self.one_at_a_time)
+            self._current["about-box"] = "python" if self.stacked else "params"
+        self._layout.apply(self, narrow=width < NARROW, wide=self.wide, one=self.one_at_a_time)
         for name, pane in self.panes.items():
             pane.display = self.shows(name)
         for box, panes in CONTENTS.items():
@@ -243,7 +289,7 @@ class PanesScreen(Screen[None]):
         for box, panes in CONTENTS.items():
             group = next(names for names in groups.values() if set(panes) <= set(names))
             shown = tabs if self.one_at_a_time else [tab for tab in tabs if tab.pane in group]
-            active = self.active if self.one_at_a_time else next(filter(self.shows, group))
+            active = self.active if self.one_at_a_time else next(filter(self.shows, group), "")
             self.query_one(f"#{box}", Box).show_tabs(shown, active)
 
     def shows(self, name: str) -> bool:

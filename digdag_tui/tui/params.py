@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from ..params.layers import Origin
+from ..workflow.errors import Position
 from ..workflow.text import json_text
 from .boxes import Box
 from .filter import FilterLine
@@ -103,6 +104,10 @@ Backspace comes back. The line below says the type of what the cursor is on."""
     def selected(self) -> Param | None:
         """The param at the cursor."""
         return self._entries[self.cursor].param if self.cursor < len(self._entries) else None
+
+    def position_at_cursor(self) -> Position | None:
+        param = self.selected()
+        return param.origin.position if param else None
 
     def spot(self) -> Spot | None:
         """Where the cursor is, for `restore`."""

@@ -43,6 +43,10 @@ Enter shows the line. While a file is broken the workflow as it was goes on."""
         line = self._rows[self.cursor][1] if self.cursor < len(self._rows) else None
         return line.problem if line else None
 
+    def position_at_cursor(self) -> Position | None:
+        problem = self.selected()
+        return problem.position if problem else None
+
     def action_choose(self) -> None:
         problem = self.selected()
         if problem and problem.position:

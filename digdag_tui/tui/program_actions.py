@@ -11,7 +11,8 @@ from ..debugger.history import FOLDER
 from ..engine.attempt import Task
 from .actions import PANES
 from .boxes import HeaderLine
-from .keeping import Keeping
+from .editor_actions import EditorActions
+from .interpreter_actions import InterpreterActions
 
 if TYPE_CHECKING:
     from ..workflow.pins import Pin
@@ -27,7 +28,7 @@ WORDS = {
 """What the modes of watching do."""
 
 
-class ProgramActions(Keeping):
+class ProgramActions(EditorActions, InterpreterActions):
     """What concerns the program, and not the workflow."""
 
     async def action_help(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from ..debugger.events import DebuggerWaiting
-from ..engine.attempt import DONE, Task
+from ..debugger.events import DebuggerWaiting, EditorAttached, EditorDetached
+from ..engine.attempt import Task
 from .commands import NO_TASK, Commanding
 from .tasks import operator_and_command
 from .view import Changed
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 class RunActions(Commanding):
     """Running, and where to stop next."""
+
+    _editor = 0
+    """The editor whose entry was looked at last."""
 
     def action_resume(self) -> None:
         self._do("resume", lambda session: session.resume())
@@ -59,28 +62,59 @@ class RunActions(Commanding):
         self._do("restart", lambda session: session.restart())
 
     def action_attach(self) -> None:
-        self._do("attach", lambda session: session.attach())
+        offer = self._offer()
+        if offer and self._possible("attach"):
+            self._show_offer(offer)
+        else:
+            self._do("attach", lambda session: session.attach())
+
+    def _offer(self) -> DebuggerWaiting | None:
+        """Where the selected task waits for an editor, or any one when the workflow is not stopped."""
+        offers = self.view.offers
+        selected = offers.get(self.main.selected.id) if self.main.selected else None
+        return selected or (None if self.view.stopped else next(iter(offers.values()), None))
 
     def refuse_attach(self, task: Task | None) -> str | None:
         stop = self.view.stop_task()
+        if self._offer():
+            return None
         if stop is None or operator_and_command(stop)[0] == "py>":
             return None
         return f"{stop.full_name} is no py> task: a debugger attaches to Python only"
 
-    def _wait_for_editor(self, waiting: DebuggerWaiting) -> None:
-        from .dialogs import Attach
+    def _show_offer(self, offer: DebuggerWaiting) -> None:
+        from .attach import Attach
 
-        task = self.view.tasks[waiting.task]
+        task = self.view.tasks[offer.task]
+        page = Attach(self.view, task, offer, self._editor)
 
         def answer(choice: str | None) -> None:
-            if choice == "cancel" and self.session and task.state not in DONE:
+            self._editor = page.chosen
+            if self.session is None or task.id not in self.view.offers:
+                return
+            if choice == "run":
+                self._answer(self.session.begin_without_editor(task.id))
+            elif choice == "rewind":
                 self._answer(self.session.rewind(task.id))
 
-        self.push_screen(Attach(task, waiting.host, waiting.port, self.view.project), answer)
+        self.push_screen(page, answer)
+
+    def _tell_editor(self, event: EditorAttached | EditorDetached) -> None:
+        """Say that the editor of a task has come, or gone."""
+        name = self.view.tasks[event.task].full_name
+        match event:
+            case EditorAttached():
+                self.toast(f"an editor is attached to {name}")
+            case EditorDetached(begun=True) if event.task in self.view.running:
+                self.toast(f"{name} runs on without an editor")
+            case EditorDetached(begun=False) if event.task in self.view.running:
+                self.toast(f"the editor went before {name} began: it waits again (a)", "warning")
+            case _:
+                pass
 
     def _end_waiting(self) -> None:
         """Close the page about a task that waited for an editor and goes on now, or has ended."""
-        from .dialogs import Attach
+        from .attach import Attach
 
-        if isinstance(self.screen, Attach) and self.screen.waiting.id not in self.view.running:
+        if isinstance(self.screen, Attach) and self.screen.waiting.id not in self.view.offers:
             self.screen.dismiss("hide")

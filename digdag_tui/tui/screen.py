@@ -20,6 +20,7 @@ from .lines import Lines
 from .panes_screen import PanesScreen
 from .problems import ProblemsPane
 from .source import SourcePane
+from .tasks import TaskTree
 from .timeline import Timeline
 from .view import Changed, View
 
@@ -131,6 +132,11 @@ class MainScreen(PanesScreen):
     def on_source_pane_task_chosen(self, event: SourcePane.TaskChosen) -> None:
         self.select(event.task, from_pane="source")
 
+    def on_task_tree_opened(self, event: TaskTree.Opened) -> None:
+        self.select(event.task, from_pane="tasks")
+        self.show_pane("source")
+        self.source.show_code()
+
     def on_problems_pane_chosen(self, event: ProblemsPane.Chosen) -> None:
         self.show_position(event.position)
         self.source.action_choose()
@@ -163,6 +169,8 @@ class MainScreen(PanesScreen):
         if Changed.PROBLEMS in changed:
             self.source.show_problems()
             self.problems.refill()
+            self._stale.add("python")
+            self._refresh_stale()
             self.tabs()
             for pane in () if self.view.tasks else self.panes.values():
                 pane.refresh()
@@ -207,6 +215,11 @@ class MainScreen(PanesScreen):
             self.panes[name].look_at(self.subject(task), keep=self._keep)
         now = time.monotonic()
         self._rested = now + REST * (now - began)
+
+    def look_inside(self) -> None:
+        """Show another call of the stop inside of Python."""
+        self._outdate(keep=True)
+        self._refresh_stale()
 
     def subject(self, task: Task) -> TaskSubject:
         """The selected task for the panes that are about it."""
@@ -276,6 +289,8 @@ class MainScreen(PanesScreen):
             self.set_focus(self.find_pane)
         elif self.view.past:
             await self.run_action("app.present")
+        elif self.view.python.starting is not None:
+            await self.run_action("app.leave_debugger")
 
     def find_next(self, step: int) -> bool:
         """Go to the next place found, or the one before; False if nothing is looked for."""

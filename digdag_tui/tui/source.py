@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,18 +16,21 @@ from ..workflow.errors import Position, Problem
 from ..workflow.sources import shown_path
 from .highlight import LONGEST, Highlighted, language_of, shown
 from .inline_values import inline_values
+from .inside_marks import NO_MARKS, InsideMarks, inside_marks
 from .lines import Lines, Part, Row, Subject
-from .symbols import HERE, NOT_MATCHED, Look, breakpoint_look
+from .symbols import HERE, NOT_MATCHED, OUTER, Look, breakpoint_look
 from .text import clean, fit
 from .view import View
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..debugger.breakpoints import Breakpoints
+    from ..debugger.breakpoints import Breakpoint, Breakpoints
     from ..debugger.events import Stopped
+    from ..debugger.python_stops import BreakpointState
     from ..debugger.sources import SourceFile, Sources, Span
     from ..engine.attempt import Task
+    from .inside import Inside
 
 AGAIN = 1.0
 """Seconds between two looks whether the file has changed on disk."""
@@ -38,7 +41,7 @@ class SourcePane(Lines):
 
     HELP = """\
 The files that the selected task uses: its workflow's, the function of py>, SQL, shell and imported files.
-  ➤  where it is stopped, or where its Python failed
+  ➤  where it is stopped, or where its Python failed; ▹ the call further out that is looked at
   ┃  the lines of the selected task; behind them the values that their templates read
   ● ◉ ◆ ○  a breakpoint: always, with a condition, one that logs, off; a click sets one
   ◌  a breakpoint that is on no task yet
@@ -69,6 +72,14 @@ Enter selects the task of the line, b stops there, t runs to it."""
         super().__init__(id=id)
         self._view = view
         self.breakpoints: Breakpoints | None = None
+        self.inside_of: Callable[[Task], Inside | None] = lambda task: None
+        """Where a task is stopped inside of Python."""
+        self.python_states: Callable[[], Mapping[int, BreakpointState]] = dict
+        """What became of breakpoints in Python files, by their ids."""
+        self._stopped_in: Inside | None = None
+        self._at: tuple[object, int] = (None, 0)
+        """The stop inside of Python that was shown last, and how far out its frame was."""
+        self._python_marks = NO_MARKS
         self._known: Sources | None = None
         self._subject: Subject | None = None
         self._stop: Stopped | None = None
@@ -108,6 +119,9 @@ Enter selects the task of the line, b stops there, t runs to it."""
         """Where the cursor is."""
         return Position(self.file, self.cursor + 1, 1) if self.count() else None
 
+    def position_at_cursor(self) -> Position | None:
+        return self.position
+
     def on_mount(self) -> None:
         self.set_interval(AGAIN, self._look_again)
 
@@ -120,6 +134,8 @@ Enter selects the task of the line, b stops there, t runs to it."""
         self._subject, self._stop = subject, stopped
         before = self.position
         places = list(self._places_of(subject))
+        if self._follow_inside(subject.task, places, always=not keep):
+            return
         if before and (chosen or not follows):
             self._show(places, self._with_file(places, before.file), self.cursor)
             return
@@ -127,10 +143,37 @@ Enter selects the task of the line, b stops there, t runs to it."""
         index = places.index(place) if place else 0
         self._show(places, index, place.line - 1 if place else 0, center=True)
 
+    def _follow_inside(self, task: Task, places: list[Position], *, always: bool) -> bool:
+        """Show the frame that is looked at, if that is another one; whether that was done."""
+        self._stopped_in = inside = self.inside_of(task)
+        at = (inside.stop, inside.level) if inside else (None, 0)
+        moved, self._at = at[0] is not self._at[0] or at[1] != self._at[1], at
+        frame = inside.frame if inside else None
+        if frame is None or not frame.file or not (moved or always):
+            return False
+        place = frame_place({"file": frame.file, "line": frame.line}, self._view.project)
+        self._show(places, self._with_file(places, place.file), place.line - 1, center=True)
+        return True
+
+    def show_inside(self) -> None:
+        """Show what became known of the frame that is looked at."""
+        self._python_marks = self._inside_marks()
+        self.refresh()
+
+    def _inside_marks(self) -> InsideMarks:
+        lines = self._file.lines if self._file else []
+        inside = self._stopped_in
+        return inside_marks(inside, self.file, lines, self._view.project) if inside else NO_MARKS
+
     def show_position(self, position: Position) -> None:
         """Show a line of a file, whether the selected task uses it or not."""
         index = self._with_file(self._places, position.file)
         self._show(self._places, index, position.line - 1, center=True)
+
+    def show_code(self) -> None:
+        """Show the first of the task's own files beside its workflow's, such as the function of `py>`."""
+        if len(self._places) > 1 and not self._stopped_in:
+            self.action_file(1)
 
     def action_next_file(self, step: int) -> None:
         if self._places:
@@ -201,7 +244,7 @@ Enter selects the task of the line, b stops there, t runs to it."""
     def _find_marks(self) -> None:
         """The lines that something is to be said of."""
         task = self._subject.task if self._subject else None
-        stop = self._view.stop_task()
+        stop = self._view.stop_task() or (task if self._stopped_in else None)
         self._span = self.sources.span(task) if task else None
         self._inside = list(self._spans_inside(task, self._span)) if task and self._span else []
         at = self.sources.span(stop) if stop else None
@@ -210,6 +253,9 @@ Enter selects the task of the line, b stops there, t runs to it."""
         frames = [frame.line for frame in self._frames(task) if frame.file == self.file] if task else []
         if frames and not self._stop_line:
             self._stop_line, self._failed = frames[-1], True
+        self._python_marks = self._inside_marks()
+        if self._python_marks.stop:
+            self._stop_line, self._failed = self._python_marks.stop, bool(self._python_marks.raised)
         self.refresh_breakpoints()
         found = (problem for problem in reversed(self._view.all_problems()) if problem.position)
         self._problems = {
@@ -246,11 +292,16 @@ Enter selects the task of the line, b stops there, t runs to it."""
         matched = breakpoints.matched(self._view.tasks.values()) if breakpoints and marks else {}
         self._marks = {
             line: breakpoint_look(each, muted=breakpoints is not None and breakpoints.muted)
-            if each.id in matched
+            if each.id in matched or self._may_stop(each)
             else NOT_MATCHED
             for line, each in marks.items()
         }
         self.refresh()
+
+    def _may_stop(self, breakpoint: Breakpoint) -> bool:
+        """Whether a breakpoint in a Python file is where code is, as far as that is known."""
+        state = self.python_states().get(breakpoint.id)
+        return breakpoint.in_python and (state is None or state.verified)
 
     # The header: the files, and what is to be known of this one
 
@@ -338,6 +389,7 @@ Enter selects the task of the line, b stops there, t runs to it."""
         mark = self._marks.get(line)
         sign: Part = (mark.symbol, mark.role) if mark else (" ", "")
         here: Part = (HERE, "error" if self._failed else "warning") if line == self._stop_line else (" ", "")
+        here = (OUTER, "accent") if line == self._python_marks.outer else here
         own = self._span is not None and self._span.holds(self.file, line)
         bar: Part = (" ┃ ", "accent") if own else (" │ ", "dim")
         return [sign, here, (f"{line:>{self._digits()}}", "" if own else "dim"), bar]
@@ -346,6 +398,10 @@ Enter selects the task of the line, b stops there, t runs to it."""
 
     def _said(self, number: int) -> Part:
         """A problem in a line, or the values of what its templates read."""
+        if self._python_marks.raised and number + 1 == self._python_marks.stop:
+            return "✖ " + clean(self._view.mask(self._python_marks.raised)), "error"
+        if value := self._python_marks.values.get(number + 1):
+            return clean(self._view.mask(value)), "comment"
         problem = self._problems.get(number + 1)
         if problem:
             error = problem.severity == "error"

@@ -50,7 +50,7 @@ class StopActions(Commanding):
         if position:
             self._toggle_line(position.file, position.line)
         elif selected:
-            self.on_stops_pane_toggled(StopsPane.Toggled(selected))
+            self.main.stops.action_choose()
         elif self.main.selected:
             self._toggle_breakpoint(self.main.selected)
         else:
@@ -182,12 +182,14 @@ class StopActions(Commanding):
 
     # The pane of stops
 
-    def on_stops_pane_toggled(self, event: StopsPane.Toggled) -> None:
+    async def on_stops_pane_toggled(self, event: StopsPane.Toggled) -> None:
         match event.what:
             case "failures":
                 self.action_break_on_failure()
             case "branches":
                 self.action_hold_branches()
+            case "raises":
+                await self.run_action("break_on_raise")
             case breakpoint if self.session:
                 self.session.breakpoints.change(breakpoint.id, enabled=not breakpoint.enabled)
         self.show_breakpoints()

@@ -13,6 +13,7 @@ from textual.message import Message
 
 from ..debugger.breakpoints import Breakpoint
 from ..engine.attempt import Task
+from ..workflow.errors import Position
 from .lines import Lines, Part, Row, Subject
 from .pages import Line, wrap
 from .symbols import HERE, NOT_MATCHED, STOP, Look, breakpoint_look
@@ -23,7 +24,7 @@ from .view import View
 if TYPE_CHECKING:
     from ..debugger.session import Session
 
-Switch: TypeAlias = Literal["failures", "branches"]
+Switch: TypeAlias = Literal["failures", "raises", "branches"]
 
 
 class Entry(Struct):
@@ -43,7 +44,8 @@ class StopsPane(Lines):
     HELP = """\
 Breakpoints and other things that stop the workflow, and what each branch of it does now.
   ●  always   ◉  with a condition or a number of hits   ◆  prints instead of stopping   ○  off, or all are muted
-  ◌  no task has the name yet: it is looked for again at each reload and each generated task
+  ◌  no task has the name yet: it is looked for again at each reload and each generated task;
+     in a Python file: the debugger found no code there
 Enter switches a row on or off, or goes to the task."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,6 +83,18 @@ Enter switches a row on or off, or goes to the task."""
     def selected(self) -> Breakpoint | None:
         """The breakpoint at the cursor."""
         return self._entries[self.cursor].breakpoint if self.cursor < len(self._entries) else None
+
+    def position_at_cursor(self) -> Position | None:
+        entry = self._entries[self.cursor] if self.cursor < len(self._entries) else None
+        if entry and entry.breakpoint and entry.breakpoint.kind == "line":
+            return Position(*entry.breakpoint.place, 1)
+        task = entry.task if entry else None
+        if entry and entry.breakpoint and self.session:
+            found = self.session.breakpoints.of
+            task = next((each for each in self._view.tasks.values() if entry.breakpoint in found(each)), None)
+        from ..debugger.report import position_of_task
+
+        return position_of_task(task) if task else None
 
     def select(self, breakpoint: Breakpoint) -> None:
         """Put the cursor on a breakpoint."""
@@ -165,6 +179,7 @@ Enter switches a row on or off, or goes to the task."""
         muted = session.breakpoints.muted
         yield Entry([("Breakpoints", "title")], [("all muted (m)", "warning")] if muted else [])
         yield self._switch("failures", "failures, before _retry and _error", "x", session.breaks.on_failure)
+        yield self._switch("raises", "where Python raises: py> under the debugger", "I", session.breaks.on_raise)
         matched = session.breakpoints.matched(self._view.tasks.values())
         for each in session.breakpoints.all:
             yield self._breakpoint(session, each, matched)
@@ -185,9 +200,11 @@ Enter switches a row on or off, or goes to the task."""
         )
 
     def _breakpoint(self, session: Session, breakpoint: Breakpoint, matched: Counter[int]) -> Entry:
-        muted, named = session.breakpoints.muted, breakpoint.kind in ("task", "line")
+        muted, named = session.breakpoints.muted, breakpoint.kind in ("task", "line") and not breakpoint.in_python
         look = breakpoint_look(breakpoint, muted=muted)
-        if named and not matched[breakpoint.id] and breakpoint.enabled and not muted:
+        state = session.python.states.get(breakpoint.id) if breakpoint.in_python else None
+        lost = state is not None and not state.verified
+        if (lost or (named and not matched[breakpoint.id])) and breakpoint.enabled and not muted:
             look = Look(NOT_MATCHED.symbol, look.word, NOT_MATCHED.role)
         left: list[Part] = [
             (look.symbol + " ", look.role),
@@ -206,11 +223,26 @@ Enter switches a row on or off, or goes to the task."""
             near = session.breakpoints.near(breakpoint, self._view.tasks.values())
             hint = f" {near}" if near else ""
             left.append((f"  matches no task yet{':' if near else ''}{clean(hint)}", "warning"))
+        elif breakpoint.in_python:
+            left += self._in_python(session, breakpoint)
         hits = session.breakpoints.hits[breakpoint.id]
         if hits:
             right.append((" · " * bool(right) + plural(hits, "hit"), "dim"))
-        hit_now = self._view.stopped is not None and breakpoint.id in self._view.stopped.breakpoints
+        hits_now = {*(self._view.stopped.breakpoints if self._view.stopped else ())}
+        hits_now.update(*(stop.breakpoints for stop in self._view.python.stops.values()))
+        hit_now = breakpoint.id in hits_now
         return Entry(left, right, "stop" if hit_now else "", breakpoint=breakpoint)
+
+    def _in_python(self, session: Session, breakpoint: Breakpoint) -> list[Part]:
+        """Why a breakpoint in a Python file does not stop, or where it does instead of its line."""
+        state = session.python.states.get(breakpoint.id) if breakpoint.in_python else None
+        if state is None:
+            return []
+        reason = f": {clean(self._view.mask(state.message))}" if state.message else ""
+        if not state.verified:
+            return [(f"  not verified{reason}", "warning")]
+        moved = state.line not in (0, breakpoint.place[1])
+        return [(f"  stops in line {state.line}", "dim")] if moved else []
 
     def _branches(self, session: Session) -> Iterator[Entry]:
         """What runs, waits or is held now, in file order."""
@@ -225,7 +257,9 @@ Enter switches a row on or off, or goes to the task."""
         operator, command = operator_and_command(task)
         seconds = time.time() - task.started_at if task.started_at and task.id in self._view.running else None
         look, right = self._view.look(task), ""
-        if is_stop:
+        if self._view.python_stop(task):
+            right = "stopped in Python"
+        elif is_stop:
             failing = self._view.failing(task)
             look = look if failing else Look(STOP, "stopped", "warning")
             right = "failed" if failing else "has run" if self._view.stopped and self._view.stopped.after else "is next"

@@ -12,6 +12,9 @@ STOP = "❚❚"
 PAST = "◀"
 BREAKPOINT = "●"
 HERE = "➤"
+OUTER = "▹"
+"""A call further out, which is looked at."""
+STARTING = "…"
 TOUCHED = "⟳"
 """A saved file touches the task, which has not run since."""
 OPEN, CLOSED = "▾", "▸"
@@ -41,6 +44,8 @@ NOT_MATCHED = Look("◌", "no task yet", "warning")
 HANDLING = Look("▷", "failed, handling the error", "error")
 FAILED_NOW = Look("✖", "failed, not handled yet", "error")
 ASKING = Look("?", "needs its output", "warning")
+IN_PYTHON = Look("‖", "stopped in Python", "warning")
+RAISED = Look("✖", "raised, still in Python", "error")
 
 
 def look(task: Task) -> Look:

@@ -17,7 +17,7 @@ from ..engine.attempt import DONE, Task
 from ..engine.scopes import path
 from ..workflow.text import java_text, json_text
 from .lines import SEARCHED, Lines, Part, Row
-from .symbols import ASKING, CLOSED, HERE, LOOKS, OPEN, TOUCHED, gutter_look
+from .symbols import ASKING, CLOSED, HERE, IN_PYTHON, LOOKS, OPEN, TOUCHED, gutter_look
 from .text import clean, countdown, duration, pad
 from .view import View
 
@@ -26,7 +26,7 @@ STEP = 8
 """Cells by which the column of names grows."""
 _ITERATION = re.compile(r"\+for-(\d+=[^=&]*=\d+=[^=&]*(?:&\d+=[^=&]*=\d+=[^=&]*)*)")
 
-_LOOKS = [*dict.fromkeys((*LOOKS.values(), ASKING))]
+_LOOKS = [*dict.fromkeys((*LOOKS.values(), ASKING, IN_PYTHON))]
 _LEGEND = [_LOOKS[start : start + 3] for start in range(0, len(_LOOKS), 3)]
 """All states, three in a row."""
 
@@ -69,11 +69,18 @@ class TaskTree(Lines):
         f"  {TOUCHED}  touched by a saved file, and not run since\n"
         "  ● ◉ ◆ ○  a breakpoint: always, with a condition, one that logs, off; a click sets one\n"
         "  ↻2  called again twice; pinned, skipped, saved: its output was given\n"
-        f"  {OPEN} {CLOSED}  a group, open or closed: Enter, → and ←"
+        f"  {OPEN} {CLOSED}  a group, open or closed: Enter, → and ←; Enter on a task shows what it runs"
     )
 
     class BreakpointClicked(Message):
         """The person clicked the gutter before a task."""
+
+        def __init__(self, task: Task) -> None:
+            super().__init__()
+            self.task = task
+
+    class Opened(Message):
+        """The person wants to see what a task runs."""
 
         def __init__(self, task: Task) -> None:
             super().__init__()
@@ -182,7 +189,8 @@ class TaskTree(Lines):
     def row(self, number: int, width: int) -> Row:
         task, depth = self._rows[number]
         look = self._view.look(task)
-        stop = self._view.stop_task() is task
+        inside = self._view.python_stop(task)
+        stop = inside is not None or self._view.stop_task() is task
         mark = gutter_look(self.breakpoints, task) if self.breakpoints else None
         name = label(task)
         operator, command = operator_and_command(task)
@@ -199,6 +207,7 @@ class TaskTree(Lines):
             (f" {self._view.mask(command)}" if command else "", "dim"),
         ]
         failed = self._view.failing(task) and not self._view.asking(task)
+        failed = failed or (inside is not None and inside.raised is not None)
         right = self._right(task)
         if mark and mark.word:
             right.insert(0, (mark.word + " ", "dim"))
@@ -262,6 +271,8 @@ class TaskTree(Lines):
         task = self.selected()
         if task and task.children:
             self._toggle(task)
+        elif task:
+            self.post_message(self.Opened(task))
 
     def _toggle(self, task: Task) -> None:
         self._folded ^= {task.full_name}
@@ -284,6 +295,12 @@ class TaskTree(Lines):
         parts: list[Part] = [(f"↻{retries} ", "warning")] if retries else []
         if self._view.is_touched(task.full_name):
             parts.insert(0, (f"{TOUCHED} touched ", "warning"))
+        inside = self._view.python_stop(task)
+        if inside:
+            line = f" :{inside.frames[0].line}" if inside.frames else ""
+            return [*parts, (f"in Python{line}", "error" if inside.raised else "warning")]
+        if task.id == self._view.python.starting:
+            return [*parts, ("debugger starts", "accent")]
         given = self._view.given_word(task)
         if given:
             return [*parts, (given, "warning")]

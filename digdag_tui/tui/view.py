@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Flag, auto
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..debugger.edits import Edits
 from ..debugger.events import (
     AttemptOpened,
     Continued,
     DebuggerWaiting,
+    EditorAttached,
+    EditorDetached,
     Notice,
     ProblemsFound,
     Reloaded,
@@ -20,6 +22,13 @@ from ..debugger.events import (
     SessionEvent,
     Stopped,
     WarningsFound,
+)
+from ..debugger.python_stops import (
+    PythonAttached,
+    PythonBreakpoints,
+    PythonContinued,
+    PythonDetached,
+    PythonStopped,
 )
 from ..debugger.replay import Replay
 from ..engine.attempt import DONE, FAILED, Attempt, Task
@@ -47,7 +56,10 @@ from ..workflow.config import Params
 from ..workflow.errors import Problem
 from . import symbols
 from .logbook import LogBook
+from .python_stand import PythonStand
 from .symbols import Look
+
+WAITS: Final = "waits for an editor"
 
 
 class Changed(Flag):
@@ -83,6 +95,8 @@ class View:
         self.project = project
         self.mask: Callable[[str], str] = str
         """Takes the values of secrets out of a text."""
+        self.settings: Callable[[], Mapping[str, str]] = dict
+        """Digdag's configuration."""
         self.is_pinned: Callable[[str], bool] = lambda full_name: False
         """Whether the output of a task is given."""
         self.is_touched: Callable[[str], bool] = lambda full_name: False
@@ -119,11 +133,16 @@ class View:
         self.required_failures: dict[int, dict[str, TaskFailed]] = {}
         """What failed in the attempt that a task required last, by full name."""
         self.pausing = False
+        self.python = PythonStand()
+        self.editors: dict[int, str] = {}
+        """In words how the editor stands that a task waited for; blank once it has gone."""
+        self._offered: dict[int, DebuggerWaiting] = {}
 
     def apply(self, event: SessionEvent) -> Changed:
         """Take in an event; those of the attempt wait while its past is shown."""
         about_files = isinstance(event, ProblemsFound | WarningsFound | Reloaded)
-        if self.past and not about_files and not isinstance(event, AttemptOpened | DebuggerWaiting | Notice):
+        at_once = AttemptOpened | DebuggerWaiting | EditorAttached | EditorDetached | Notice
+        if self.past and not about_files and not isinstance(event, at_once):
             self.held.append(event)
             return Changed.STATUS
         match event:
@@ -151,8 +170,21 @@ class View:
                 return self._required(event)
             case Reloaded():
                 return Changed.STATES
-            case DebuggerWaiting() | Notice():
+            case DebuggerWaiting():
+                self._offered[event.task] = event
+                self.editors[event.task] = WAITS
+                return Changed.STATUS
+            case EditorAttached():
+                self.editors[event.task] = "has an editor"
+                return Changed.STATUS
+            case EditorDetached():
+                self.editors[event.task] = "" if event.begun else WAITS
+                return Changed.STATUS
+            case Notice() | PythonBreakpoints():
                 return Changed.NOTHING
+            case PythonAttached() | PythonStopped() | PythonContinued() | PythonDetached():
+                self.python.apply(event)
+                return Changed.STATUS | Changed.STATES
             case TaskOutput():
                 self.log.add(event)
                 return Changed.LOG
@@ -182,6 +214,8 @@ class View:
         self.running.clear()
         self.waiting.clear()
         self.given.clear()
+        self.python.forget()
+        self.editors.clear()
         self._requiring.clear()
         self._required_names.clear()
         self.required_failures.clear()
@@ -216,12 +250,14 @@ class View:
             case TaskStarted():
                 self.running[event.task] = None
                 self.given.pop(event.task, None)
+                self.editors.pop(event.task, None)
             case RetryScheduled():
                 self.running.pop(event.task, None)
                 self.waiting[event.task] = None
             case TaskReady() | GroupPlanned():
                 self.waiting.pop(event.task, None)
             case TaskSucceeded() | TaskFailed() | TaskEnded():
+                self.python.ended(event.task)
                 self.running.pop(event.task, None)
                 self.waiting.pop(event.task, None)
             case ParamEdited() | EditUndone():
@@ -292,7 +328,11 @@ class View:
 
     def at_rest(self) -> bool:
         """Whether nothing happens until the person does something."""
-        return self.stopped is not None or self.attempt.success is not None
+        return self.stopped is not None or bool(self.python.stops) or self.attempt.success is not None
+
+    def python_stop(self, task: Task | None) -> PythonStopped | None:
+        """Where a task is stopped inside of Python now."""
+        return self.python.stops.get(task.id) if task and not self.past else None
 
     def failing(self, task: Task) -> bool:
         """Whether the session is stopped at the failure of `task`."""
@@ -306,6 +346,8 @@ class View:
         """The task's symbol, word and role."""
         if self.asking(task):
             return symbols.ASKING
+        if inside := self.python_stop(task):
+            return symbols.RAISED if inside.raised else symbols.IN_PYTHON
         return symbols.FAILED_NOW if self.failing(task) else symbols.look(task)
 
     def given_word(self, task: Task) -> str:
@@ -313,6 +355,12 @@ class View:
         if task.is_group or task.state in DONE or task.id in self.given:
             return self.given.get(task.id, "")
         return "pinned" if self.is_pinned(task.full_name) else ""
+
+    @property
+    def offers(self) -> dict[int, DebuggerWaiting]:
+        """Where tasks wait for an editor that has not come."""
+        waiting = (task for task, word in self.editors.items() if word == WAITS and task in self.running)
+        return {task: self._offered[task] for task in waiting}
 
     def failures(self) -> Iterator[Task]:
         """The tasks that failed themselves, in file order."""
@@ -327,6 +375,10 @@ class View:
         if self.stopped and self.failing(task):
             return self.stopped.error or {}, self.stopped.frames, self.stopped.hint
         return task.error, task.frames, task.hint
+
+    def exceptions_of(self, task: Task) -> tuple[Params, ...]:
+        """What a `py>` task raised when it failed, as `operators.py_failure` has it."""
+        return self.stopped.exceptions if self.stopped and self.failing(task) else task.exceptions
 
     def progress(self) -> tuple[int, int]:
         """How many of the tasks with an operator have ended, and how many there are."""
@@ -351,10 +403,14 @@ class View:
             if self.stopped and self.stopped.reason == "exception":
                 where = f"left where {self.tasks[self.stopped.task].full_name} failed"
             return Status("◌", f"attempt {self.number}, recorded: {where}", "warning")
+        if self.attempt.cancel_requested and not self.stopped:
+            return Status("■", "stopping", "warning")
+        if inside := self.python.words(self.stopped is not None):
+            return Status(*inside)
         if self.stopped:
             return self._stop(self.stopped)
-        if self.attempt.cancel_requested:
-            return Status("■", "stopping", "warning")
+        if self.python.starting in self.running:
+            return Status(symbols.STARTING, "starting the Python debugger: Esc leaves it", "accent")
         if self.pausing:
             return Status(symbols.STOP, "pausing: what runs ends first", "warning")
         return self._activity()
@@ -387,6 +443,9 @@ class View:
             if waiting is None:
                 return Status("▶", "running", "accent")
             return Status("↻", f"{self.tasks[waiting].full_name} waits to retry", "accent")
-        first, *others = self.running
+        first, *others = sorted(self.running, key=lambda task: not self.editors.get(task))
         more = f" and {len(others)} more" if others else ""
+        if word := self.editors.get(first):
+            symbol, role = (symbols.STOP, "warning") if first in self.offers else ("▶", "accent")
+            return Status(symbol, f"{self.tasks[first].full_name}{more} {word}", role)
         return Status("▶", self.tasks[first].full_name + more, "accent")

@@ -17,6 +17,7 @@ from .config import Config, Params, Value
 from .definition import TaskDefinition, WorkflowDefinition
 from .errors import DigdagError, Position
 from .project import load_called
+from .python_signature import Call
 from .python_source import Function, PythonSource
 
 _ROUNDS: Final = {"loop": "+loop-", "for_each": "+for-", "for_range": "+range-", "td_for_each": "+td-for-each-"}
@@ -44,6 +45,7 @@ class Node:
     folder: str | None
     upstreams: list[Node] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
+    call: Call | None = None
     function: Function | None = None
     is_round: bool = False
     may_generate: bool = False
@@ -216,6 +218,7 @@ class _Expansion:
     def python_tasks(self, node: Node, inside: tuple[str, ...]) -> Iterator[tuple[Node, tuple[str, ...]]]:
         command = node.command
         if isinstance(command, str) and "$" not in command and node.folder is not None:
+            node.call = self.python.call(command, node.folder)
             node.function = self.python.function(command, node.folder)
         if node.function is None:
             node.may_generate = True

@@ -6,16 +6,18 @@ Names come from the source alone (operators 4.4): what only running it could tel
 from __future__ import annotations
 
 import ast
-import os.path
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from .errors import Position
-from .python_arguments import Argument, Definition, argument_of
-from .sources import shown_path
+from .python_arguments import Argument
+from .python_calls import Calls
+from .python_files import Broken, Module, read_module
+from .python_lookup import Lookup, Thing
+from .python_names import SCOPES
+from .python_signature import Call
 
 
 class Subtask(Struct, frozen=True):
@@ -49,18 +51,8 @@ class Function(Struct):
         return next((argument for argument in self.arguments if argument.name == name), None)
 
 
-class _Module(Struct):
-    """A parsed file: its own functions and classes, and what its imports mean: a module, and a name in it or None."""
-
-    name: str
-    file: str
-    tree: ast.Module
-    defined: dict[str, Definition | ast.ClassDef]
-    imported: dict[str, tuple[str, str | None]]
-
-
 class PythonSource:
-    """The Python files of a project, each read once.
+    """The Python files of a project.
 
     Args:
         project: its directory, absolute.
@@ -68,81 +60,72 @@ class PythonSource:
 
     def __init__(self, project: Path) -> None:
         self._project = project
-        self._modules: dict[tuple[str, str], _Module | None] = {}
+        self._modules: dict[tuple[str, str], Module | Broken | None] = {}
+        self._calls: dict[tuple[str, str], Call] = {}
         self._functions: dict[tuple[str, str], Function | None] = {}
+
+    def call(self, command: str, folder: str = "") -> Call:
+        """What `command` calls in the project's folder `folder`, or why that cannot be told."""
+        key = (command, folder)
+        if key not in self._calls:
+            shown = f"the project's folder {folder}" if folder else "the project"
+            calls = Calls(lambda name: self.read(name, folder), self._project / folder, shown)
+            self._calls[key] = calls.call(command)
+        return self._calls[key]
 
     def function(self, command: str, folder: str = "") -> Function | None:
         """What `command` calls in the project's folder `folder`; None if that is not in the project's sources."""
         key = (command, folder)
         if key not in self._functions:
-            self._functions[key] = self._find(command, folder)
+            self._functions[key] = self._describe(command, folder)
         return self._functions[key]
 
-    def module(self, name: str, folder: str) -> _Module | None:
+    def module(self, name: str, folder: str) -> Module | None:
         """A module of the project; the standard library wins, as it does for Python."""
+        found = self.read(name, folder)
+        return found if isinstance(found, Module) else None
+
+    def read(self, name: str, folder: str) -> Module | Broken | None:
+        """A module of the project, or why it cannot be parsed."""
         key = (name, folder)
         if key not in self._modules:
-            top = name.partition(".")[0]
-            self._modules[key] = None if top in sys.stdlib_module_names else self._parse(name, folder)
+            self._modules[key] = read_module(self._project, folder, name)
         return self._modules[key]
 
-    def _parse(self, name: str, folder: str) -> _Module | None:
-        place = self._project / folder / name.replace(".", "/")
-        for path, package in ((place / "__init__.py", name), (place.with_suffix(".py"), name.rpartition(".")[0])):
-            try:
-                tree = ast.parse(path.read_bytes())
-            except (OSError, ValueError, SyntaxError, RecursionError):
-                continue
-            file = shown_path(Path(os.path.normpath(path)), self._project)
-            defined = {
-                node.name: node
-                for node in tree.body
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            }
-            return _Module(name, file, tree, defined, dict(_imports(tree, package)))
-        return None
+    def files(self) -> Iterator[tuple[str, ast.Module]]:
+        """The files read so far, each with what stands in it."""
+        modules = [module for module in self._modules.values() if isinstance(module, Module)]
+        yield from {module.file: module.tree for module in modules}.items()
 
-    def _find(self, command: str, folder: str) -> Function | None:
-        path, _, last = command.rpartition(".")
-        if module := self.module(path, folder):
-            return self._describe(module, last, None, command, folder)
-        path, _, name = path.rpartition(".")
-        module = self.module(path, folder)
-        return self._describe(module, name, last, command, folder) if module else None
-
-    def _describe(self, module: _Module, name: str, method: str | None, command: str, folder: str) -> Function | None:
-        """A function, or a class with its `method`, `run` if the command has none."""
-        found = module.defined.get(name)
-        if found is None:
-            path, attribute = module.imported.get(name, ("", None))
-            origin = self.module(path, folder) if attribute else None
-            return self._describe(origin, attribute, method, command, folder) if origin and attribute else None
-        function = Function(command, _position(module, found))
-        starts: list[ast.AST] = [node for node in module.tree.body if not isinstance(node, _SCOPES)]
-        if isinstance(found, ast.ClassDef):
-            body = {node.name: node for node in found.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-            called = body.get(method or "run")
-            if called is None:
-                function.takes_all = function.is_open = function.reads_all = True
-                return function
-            function.position = _position(module, called)
-            parts = [node for node in (body.get("__init__"), called) if node]
-            function.takes_all = "__init__" not in body and any(
-                not (isinstance(base, ast.Name) and base.id == "object") for base in found.bases
-            )
-            for part in parts:
-                _signature(function, part, skip_first=True)
-            starts += parts
-        elif method is None:
-            _signature(function, found, skip_first=False)
-            starts.append(found)
-        else:
+    def _describe(self, command: str, folder: str) -> Function | None:
+        call = self.call(command, folder)
+        found = self._defined(command, folder)
+        if found is None or call.problem or call.position is None:
             return None
-        _Effects(self, folder, function).follow(module, starts, found)
+        module, node = found
+        function = Function(command, call.position, call.arguments, call.takes_all)
+        starts: list[ast.AST] = [node for node in module.tree.body if not isinstance(node, SCOPES)]
+        if isinstance(node, ast.ClassDef):
+            method = "run" if self.module(command.rpartition(".")[0], folder) else command.rpartition(".")[2]
+            body = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
+            starts += [body[name] for name in ("__init__", method) if name in body]
+            if method not in body:
+                function.is_open = function.reads_all = True
+        else:
+            starts.append(node)
+        _Effects(self, folder, function).follow(module, starts, node)
         return function
 
-
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    def _defined(self, command: str, folder: str) -> tuple[Module, ast.AST] | None:
+        """The function or the class that a command names."""
+        path, _, last = command.rpartition(".")
+        outer, _, name = path.rpartition(".")
+        module, wanted = self.module(path, folder), last
+        if module is None and outer:
+            module, wanted = self.module(outer, folder), name
+        found = Lookup(lambda name: self.read(name, folder)).resolve(module, wanted) if module else []
+        things = [thing for thing in found if isinstance(thing, Thing)]
+        return (things[0].module, things[0].node) if things else None
 
 
 class _Effects:
@@ -153,9 +136,9 @@ class _Effects:
         self.folder = folder
         self.function = function
         self.seen: set[int] = set()
-        self.waiting: list[tuple[_Module, ast.AST, ast.AST | None]] = []
+        self.waiting: list[tuple[Module, ast.AST, ast.AST | None]] = []
 
-    def follow(self, module: _Module, starts: list[ast.AST], owner: ast.AST | None) -> None:
+    def follow(self, module: Module, starts: list[ast.AST], owner: ast.AST | None) -> None:
         self.waiting += [(module, start, owner) for start in starts]
         while self.waiting:
             where, node, inside = self.waiting.pop()
@@ -163,7 +146,7 @@ class _Effects:
                 self.seen.add(id(node))
                 self.look(where, node, inside)
 
-    def look(self, module: _Module, node: ast.AST, owner: ast.AST | None) -> None:
+    def look(self, module: Module, node: ast.AST, owner: ast.AST | None) -> None:
         """One function, with all that it names itself."""
         known: set[int] = set()
         for part in ast.walk(node):
@@ -183,12 +166,12 @@ class _Effects:
                     value=ast.Attribute(attr="params", value=base) as params, slice=ast.Constant(value=name)
                 ) if _is_env(base):
                     known |= set(map(id, ast.walk(params)))
-                    self.function.reads.setdefault(str(name), _position(module, part))
+                    self.function.reads.setdefault(str(name), module.position(part))
                 case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="params", value=base), attr="get")) if (
                     _is_env(base) and part.args and isinstance(part.args[0], ast.Constant)
                 ):
                     known |= set(map(id, ast.walk(part.func)))
-                    self.function.reads.setdefault(str(part.args[0].value), _position(module, part))
+                    self.function.reads.setdefault(str(part.args[0].value), module.position(part))
                 case ast.Attribute(attr="params", value=base) if _is_env(base):
                     known |= set(map(id, ast.walk(base)))
                     self.function.reads_all = True
@@ -206,7 +189,7 @@ class _Effects:
                 case _:
                     pass
 
-    def refer(self, module: _Module, name: str, attribute: str | None, owner: ast.AST | None) -> bool:
+    def refer(self, module: Module, name: str, attribute: str | None, owner: ast.AST | None) -> bool:
         """Look later at what a name means, if that is in the project."""
         if name in ("self", "cls") and attribute:
             found: ast.AST | None = owner
@@ -222,7 +205,7 @@ class _Effects:
         if isinstance(found, ast.ClassDef) and attribute:
             owner, found = (
                 found,
-                next((node for node in found.body if isinstance(node, _SCOPES) and node.name == attribute), None),
+                next((node for node in found.body if isinstance(node, SCOPES) and node.name == attribute), None),
             )
         elif isinstance(found, ast.ClassDef):
             owner = found
@@ -230,7 +213,7 @@ class _Effects:
             self.waiting.append((module, found, owner))
         return found is not None
 
-    def given(self, module: _Module, call: ast.Call, names: dict[str, Position]) -> None:
+    def given(self, module: Module, call: ast.Call, names: dict[str, Position]) -> None:
         """The names in `store({...}, name=...)`."""
         for argument in call.args:
             if not isinstance(argument, ast.Dict):
@@ -238,25 +221,25 @@ class _Effects:
                 continue
             for key in argument.keys:
                 if isinstance(key, ast.Constant):
-                    names.setdefault(str(key.value), _position(module, key))
+                    names.setdefault(str(key.value), module.position(key))
                 else:
                     self.function.is_open = True
         for keyword in call.keywords:
             if keyword.arg is None:
                 self.function.is_open = True
             else:
-                names.setdefault(keyword.arg, _position(module, keyword))
+                names.setdefault(keyword.arg, module.position(keyword))
 
-    def subtask(self, module: _Module, call: ast.Call) -> None:
+    def subtask(self, module: Module, call: ast.Call) -> None:
         """A task of a function of the project; any other may be anything."""
         command = self.command(module, call.args[0]) if call.args else None
         if command is None or any(keyword.arg is None for keyword in call.keywords):
             self.function.is_open = True
         else:
             keys = tuple(keyword.arg for keyword in call.keywords if keyword.arg)
-            self.function.subtasks.append(Subtask(command, keys, _position(module, call)))
+            self.function.subtasks.append(Subtask(command, keys, module.position(call)))
 
-    def command(self, module: _Module, target: ast.expr) -> str | None:
+    def command(self, module: Module, target: ast.expr) -> str | None:
         """How `py>` names a function that stands in a source file."""
         match target:
             case ast.Name(id=name) if name in module.defined:
@@ -280,35 +263,3 @@ def _is_env(node: ast.expr) -> bool:
             return True
         case _:
             return False
-
-
-def _imports(tree: ast.Module, package: str) -> Iterator[tuple[str, tuple[str, str | None]]]:
-    """What each imported name of a module means."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.name if alias.asname else alias.name.partition(".")[0]
-                yield alias.asname or name, (name, None)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            path = ".".join([*filter(None, above), *filter(None, [node.module])])
-            for alias in node.names:
-                yield alias.asname or alias.name, (path, alias.name)
-
-
-def _signature(function: Function, node: Definition, *, skip_first: bool) -> None:
-    """Add the arguments of a function or a method as `inspect.getfullargspec` tells them."""
-    wrapped = [item for item in node.decorator_list if getattr(item, "id", "") not in ("staticmethod", "classmethod")]
-    if wrapped:
-        function.takes_all = True
-        return
-    spec = node.args
-    names = [*spec.posonlyargs, *spec.args]
-    defaults = [None] * (len(names) - len(spec.defaults)) + list(spec.defaults)
-    pairs = list(zip(names, defaults, strict=True))[1 if skip_first else 0 :]
-    function.arguments += tuple(argument_of(node, name, default) for name, default in pairs)
-    function.takes_all |= spec.kwarg is not None
-
-
-def _position(module: _Module, node: ast.AST) -> Position:
-    return Position(module.file, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)

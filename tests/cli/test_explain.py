@@ -134,6 +134,14 @@ Read by
     )
 
 
+def test_a_key_of_the_tasks_own_is_read_by_its_function(tmp_path: Path) -> None:
+    write(tmp_path, {"main.dig": "+a:\n  py>: tasks.f\n  since: x\n  other: y\n"})
+    write(tmp_path, {"tasks.py": "def f(since):\n    pass\n"})
+    done = digdag_tui("explain", "main.dig", "+a", "since", cwd=tmp_path)
+    assert "Read by\n  +main+a\n    tasks.f(since)  tasks.py:1:1" in done.stdout
+    assert "Read by" not in digdag_tui("explain", "main.dig", "+a", "other", cwd=tmp_path).stdout
+
+
 def test_a_path_and_a_task_of_a_loop(project: Path) -> None:
     text = explain(project, "+for-0=shop=0=1+one", "opts.b")
     assert text.startswith("+main+load^sub+for-*+one\n")

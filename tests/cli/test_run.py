@@ -17,6 +17,7 @@ import pytest
 
 from digdag_tui.cli.log_files import RollingFile
 
+from ..operators.test_py_failure import environment
 from ..program import PROGRAM, digdag_tui
 from ..support import write
 
@@ -180,7 +181,7 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
         ("+a: {ecko>: x}\n", "did you mean echo>?"),
         ("+a: {py>: nosuch.f}\n", "py> wants MODULE.FUNCTION"),
         ("+a: {py>: tasks.needs}\n", "give the parameter beside py>"),
-        ("+a: {py>: tasks.missing}\n", "put the module into the project's folder"),
+        ("+a: {py>: tasks.missing}\n", "has no module surely_not_there"),
         ("+a: {py>: tasks.needs, python: no-such-python}\n", "the option python: names the program"),
         ("+a: {sh>: x, shell: /bin/sh}\n", "main.dig:1:6"),
     ],
@@ -437,3 +438,23 @@ def test_an_unused_key_of_a_schedule_is_logged_and_with_json_refused_as_on_a_ser
     done = digdag_tui("run", "main.dig", "--no-save", "--session", "2026-01-31", *option, cwd=tmp_path)
     assert done.returncode == code
     assert "Parameter 'skip_on_over_time' is not used at schedule." in done.stdout
+
+
+def test_a_python_failure_is_told_with_frames_and_locals(tmp_path: Path) -> None:
+    code = "def run(size):\n    parts = [0] * size\n    return 1 / sum(parts)\n"
+    write(tmp_path, {"main.dig": "+a:\n  py>: work.run\n  size: 2\n", "work.py": code})
+    done = digdag_tui("run", "main.dig", "--no-save", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "      work.py:3 in run\n" in done.stderr
+    assert "            parts = [0, 0]\n" in done.stderr
+
+
+def test_which_python_runs_tasks_is_said_when_there_is_a_choice(tmp_path: Path) -> None:
+    environment(tmp_path)
+    write(tmp_path, {"main.dig": "+a: {py>: work.run}\n", "work.py": "import sys\ndef run(): print(sys.prefix)\n"})
+    done = digdag_tui("run", "main.dig", "--no-save", cwd=tmp_path)
+    assert "the virtual environment .venv is not used" in done.stdout
+    assert f"{tmp_path}/.venv\n" not in done.stdout
+    done = digdag_tui("run", "main.dig", "--no-save", "--python", ".venv", cwd=tmp_path)
+    assert "py> tasks run in .venv/bin/python" in done.stdout
+    assert f"{tmp_path}/.venv\n" in done.stdout

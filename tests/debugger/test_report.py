@@ -68,8 +68,9 @@ def test_a_failing_task_is_told_with_everything_that_an_issue_needs(tmp_path: Pa
     assert "+main+b: failed, at main.dig:6" in lines
     assert '    text: "for ${region}"' in lines
     assert "    Error messages from python: could not convert string to float: '0.9x' (ValueError)" in lines
-    assert "tasks.py:7 in use" in lines
-    assert "    >    7      return float(rate)" in lines
+    assert "      tasks.py:7 in use" in lines
+    assert "        >    7      return float(rate)" in lines
+    assert '            rate = "0.9x"' in lines
     rate = lines.index('    rate = "0.9x"')
     assert lines[rate + 1 : rate + 3] == [
         "        _export +main+b, main.dig:6",

@@ -51,10 +51,14 @@ class DapClient:
         """The body of the next event of that name."""
         return dict((await self._wait({"type": "event", "event": name})).get("body") or {})
 
-    async def close(self) -> None:
-        await self.ask("disconnect")
+    async def hang_up(self) -> None:
+        """Break the connection off."""
         self._writer.close()
         await self._writer.wait_closed()
+
+    async def close(self) -> None:
+        await self.ask("disconnect")
+        await self.hang_up()
 
     async def _wait(self, wanted: dict[str, Any]) -> dict[str, Any]:
         while True:

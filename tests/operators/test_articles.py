@@ -52,7 +52,17 @@ def run(place: Path, project: str, workflow: str, *options: str) -> dict[str, An
             {
                 "+simple_with_arg": ["Message is Hello World"],
                 "+simple_with_arg2": ["'msg' is Hello World and 'td' is {'database': 'my_db'}"],
+                "+simple_with_kwargs": [
+                    "Message is Hello World",
+                    "td is {'database': 'my_db'} and docker is {'image': 'digdag/digdag-python:3.7'}",
+                    "timezone is UTC",
+                ],
             },
+        ),
+        (
+            "td-guide",
+            "types",
+            {"+simple_with_int": ["Total is 360"], "+simple_with_int_ng": ["Total is 120120120"]},
         ),
         ("td-guide", "environment", {"+simple_with_env": ["Env var is hello"]}),
         (

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+import debugpy  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from digdag_tui.engine.operator import OperatorResult
@@ -15,6 +17,7 @@ from digdag_tui.workflow.errors import DigdagError
 
 from . import containers
 from .containers import IMAGE
+from .dap_client import DapClient
 from .support import Call, call, error, message
 
 PODMAN = {"docker": "podman", "image": IMAGE}
@@ -173,13 +176,62 @@ def test_python_of_a_container_is_looked_up_in_there(tmp_path: Path) -> None:
     assert message(tmp_path, "py", "tasks.work", {"docker": PODMAN}) == "Python command failed with code 127 (runtime)"
 
 
+TOTAL = PYTHON.splitlines().index("    digdag.env.store(total=n + sum(more))") + 1
+
+
 @pytest.mark.usefixtures("podman")
-def test_no_debugger_reaches_into_a_container(tmp_path: Path) -> None:
+async def test_a_debugger_reaches_into_a_container(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text(PYTHON)
     options = {"docker": PODMAN, "python": "python3", "n": 2, "_env": {"KEY": "v"}}
-    task, result = ran(tmp_path, "py", "tasks.work", options, debug_python=True)
-    assert result.store == {"total": 2}
-    assert [level for level, _, text in task.log if "stepping" in text] == ["WARN"]
+    place: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+    task = call(
+        tmp_path, "py", "tasks.work", options, debug_python=True, debug_waiting=lambda *where: place.set_result(where)
+    )
+    running = asyncio.create_task(task.run())
+    either: list[asyncio.Future[Any]] = [running, place]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    assert not running.done(), task.lines
+    host, port = place.result()
+    assert host == "127.0.0.1"
+    client = await DapClient.attach(host, port, {tmp_path / "tasks.py": [TOTAL]})
+    stopped = await client.event("stopped")
+    frame = (await client.ask("stackTrace", threadId=stopped["threadId"]))["stackFrames"][0]
+    assert frame["source"]["path"] == str(tmp_path / "tasks.py")
+    assert (await client.ask("evaluate", expression="__import__('os').path.exists('/usr/bin/podman')",
+                             frameId=frame["id"]))["result"] == "False"  # fmt: skip
+    scope = (await client.ask("scopes", frameId=frame["id"]))["scopes"][0]
+    await client.ask("setVariable", variablesReference=scope["variablesReference"], name="n", value="40")
+    client.send("continue", threadId=stopped["threadId"])
+    assert (await running).store == {"total": 40}
+    await client.hang_up()
+    assert left(tmp_path) == []
+
+
+@pytest.mark.usefixtures("podman")
+async def test_cancelling_ends_a_container_that_waits_for_a_debugger(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(PYTHON)
+    waits = asyncio.Event()
+    options = {"docker": PODMAN, "python": "python3", "n": 2}
+    task = call(tmp_path, "py", "tasks.work", options, debug_python=True, debug_waiting=lambda *where: waits.set())
+    running = asyncio.create_task(task.run())
+    await waits.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(("selinux", "mode"), [(False, "ro"), (True, "ro,z")])
+def test_debugpy_is_lent_read_only_and_its_port_is_ours_alone(tmp_path: Path, selinux: bool, mode: str) -> None:
+    project, tools = tmp_path / "project", tmp_path / "tools"
+    project.mkdir()
+    docker = {"image": "img:1", "docker": str(recorder(tools)), "selinux": selinux}
+    error(project, "py", "tasks.work", {"docker": docker}, debug_python=True)
+    (line,) = calls(tools)
+    lent = Path(debugpy.__file__).parent
+    published = line[line.index("-p") + 1]
+    assert line[line.index("-p") - 2 : line.index("-p")] == ["-v", f"{lent}:{lent}:{mode}"]
+    assert re.fullmatch(r"127\.0\.0\.1:(\d+):\1", published)
 
 
 @pytest.mark.usefixtures("podman")

@@ -140,13 +140,24 @@ async def test_cancelling_while_it_is_stopped(project: Path) -> None:
     await client.close()
 
 
-async def test_a_debugger_that_cannot_start(project: Path) -> None:
+async def test_a_debugpy_of_the_users_own_that_is_broken_is_left_alone(project: Path) -> None:
     (project / "broken").mkdir()
     (project / "broken" / "debugpy.py").write_text("raise ImportError('not on this machine')\n")
+    options = {"n": 4, "_env": {"PYTHONPATH": str(project / "broken")}}
+    _, running, (host, port) = await waiting(project, "tasks.work", options)
+    client = await DapClient.attach(host, port, {})
+    assert (await running).store == {"total": 5}
+    await client.close()
+
+
+async def test_a_debugger_that_cannot_start(project: Path) -> None:
+    (project / "old").mkdir()
+    (project / "old" / "sitecustomize.py").write_text("import sys\nsys.version_info = (3, 7, 9)\n")
     with pytest.raises(TaskRuntimeError) as caught:
-        await waiting(project, "tasks.work", {"n": 4, "_env": {"PYTHONPATH": str(project / "broken")}})
+        await waiting(project, "tasks.work", {"n": 4, "_env": {"PYTHONPATH": str(project / "old")}})
     assert caught.value.message == (
-        "Python stepping could not start in the interpreter of this task: ImportError: not on this machine"
+        "Python stepping could not start in the interpreter of this task: "
+        "debugpy needs Python 3.8 or later, and this is Python 3.7"
     )
 
 

@@ -193,18 +193,3 @@ async def test_failures_may_pass_and_are_found(tmp_path: Path) -> None:
         assert screen.selected() == "+main+p+c" and "last" in screen.text("error")
         await screen.press("exclamation_mark")
         assert screen.selected() == "+main+p+a"
-
-
-async def test_a_python_task_waits_for_an_editor_and_the_wait_can_be_left(tmp_path: Path) -> None:
-    async with opened(tmp_path, FLOW, {"work.py": WORK}) as screen:
-        await screen.stops("before +main+before")
-        await screen.press("n")
-        await screen.stops("before +main+work")
-        await screen.press("a")
-        await screen.until(lambda: '"request": "attach"' in screen.picture(), "the entry")
-        assert '"host": "127.0.0.1"' in screen.picture() and "127.0.0.1:" in screen.picture()
-        await screen.press("c")
-        assert '"type": "debugpy"' in screen.app.clipboard and str(tmp_path) in screen.app.clipboard
-        await screen.press("escape")
-        await screen.stops("before +main+work")
-        assert screen.app.screen is screen.app.main

@@ -8,7 +8,7 @@ import pytest
 from rich.style import Style
 from textual import events
 from textual.binding import Binding
-from textual.command import CommandList, CommandPalette
+from textual.command import CommandList, CommandPalette, Hit
 from textual.widgets import Input
 
 from digdag_tui.tui.actions import ACTIONS, PANES, written
@@ -114,6 +114,14 @@ async def test_a_click_on_a_command_that_is_gone_does_nothing(tmp_path: Path) ->
         assert screen.app.screen.query_one(CommandList) is found
         click(0)
         await screen.until(lambda: screen.app.screen is screen.app.main, "the command")
+
+
+async def test_a_command_named_as_typed_comes_before_those_that_mention_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW) as screen:
+        await screen.stops("before +main+a")
+        commands = DebuggerCommands(screen.app.screen)
+        hits = [hit async for hit in commands.search("python") if isinstance(hit, Hit)]
+        assert max(hits, key=lambda hit: hit.score).text == "Python"
 
 
 async def test_a_search_of_the_palette_may_end_after_it(tmp_path: Path) -> None:

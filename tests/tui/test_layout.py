@@ -36,10 +36,10 @@ def tabs(**marks: str) -> list[Tab]:
 
 def test_tabs_are_shortened_as_far_as_needed() -> None:
     full = fitting_tabs(tabs(error="✖", problems="12", task="3"), "error", 74)
-    assert full.plain == "1Tasks 2Params 3Source 4Task 5Error✖ 6Log 7Time 8Watch 9Stops 0Problems 12"
-    assert "7Timeline" in fitting_tabs(tabs(), "log", 74).plain
+    assert full.plain == "1Tasks 2Params 3Src 4Task iPy 5Error✖ 6Log 7Time 8Watch 9Stops 0Probs 12"
+    assert "7Timeline" in fitting_tabs(tabs(), "log", 90).plain
     assert fitting_tabs(tabs(), "log", 200).plain.startswith(" 1 Tasks   2 Params ")
-    assert fitting_tabs(tabs(problems="12"), "log", 54).plain == "1 2 3 4 5 6Log 7 8 9 0 12"
+    assert fitting_tabs(tabs(problems="12"), "log", 54).plain == "1 2 3 4 i 5 6Log 7 8 9 0 12"
 
 
 @pytest.mark.parametrize("size", [(60, 15), (60, 40), (80, 24), (100, 30), (120, 40), (170, 24), (200, 50)])
@@ -190,6 +190,16 @@ async def test_the_palette_shows_a_command_a_line(tmp_path: Path, size: tuple[in
         await screen.sees("run it, stop at the next")
         row = next(row for row in screen.picture().split("\n") if "run it, stop at the next" in row)
         assert re.search(r"Step over +n +run it, stop at the next", row)
+
+
+async def test_tabs_are_written_when_the_terminal_is_already_wide_and_the_boxes_are_not(tmp_path: Path) -> None:
+    async with opened(tmp_path, FLOW, size=(200, 50)) as screen:
+        await screen.stops("before +main+a")
+        main = screen.app.main
+        main._current["about-box"] = "source"  # as it was before the terminal grew
+        main.tabs()
+        main.arrange_boxes()
+        assert main._current["about-box"] == "params"
 
 
 PRINTING = """

@@ -128,8 +128,8 @@ async def test_rows_toggle_remove_and_mute(tmp_path: Path) -> None:
         await screen.stops("before +main+start")
         await screen.press("down", "b", "9")
         await screen.shows("stops", "1 task")
-        await screen.press("home", "down", "down", "space")
-        await screen.shows("stops", "off")
+        await screen.press("home", "down", "down", "down", "space")
+        await screen.shows("stops", "off ·")
         assert not breakpoints(screen)[0].enabled
         assert screen.line("tasks", "+load").startswith("○")
         await screen.press("enter")
@@ -158,7 +158,7 @@ async def test_a_click_switches_a_breakpoint(tmp_path: Path) -> None:
         await screen.stops("before +main+start")
         await screen.press("down", "b", "9")
         await screen.shows("stops", "1 task")
-        await screen.pilot.click("#stops", offset=(0, 2))
+        await screen.pilot.click("#stops", offset=(0, 3))
         await screen.until(lambda: not breakpoints(screen)[0].enabled, "a disabled breakpoint")
 
 

@@ -141,7 +141,7 @@ def test_arguments(source: PythonSource) -> None:
 
 
 def test_kinds_of_arguments(source: PythonSource) -> None:
-    kinds = {argument.name: argument.kind for argument in function(source, "kinds").arguments}
+    kinds = {argument.name: argument.wants for argument in function(source, "kinds").arguments}
     assert kinds == {"a": "number", "b": "text", "c": "number", "d": "boolean", "e": "object", "f": "list",
                      "g": "number", "h": "object"}  # fmt: skip
     assert [argument.name for argument in function(source, "kinds").arguments if argument.converts] == ["a"]
@@ -184,8 +184,8 @@ def test_subtasks(source: PythonSource) -> None:
         ("Job", ["where", "what"], False),
         ("Job.step", ["where", "b"], False),
         ("Job.static", ["where", "second"], False),
-        ("Derived", ["x"], True),
-        ("decorated", [], True),
+        ("Derived", ["x"], False),
+        ("decorated", ["a"], False),
     ],
 )
 def test_classes_and_decorators(source: PythonSource, name: str, arguments: list[str], takes_all: bool) -> None:

@@ -9,6 +9,21 @@ def print_arg_td(msg, td=None):
     print(f"'msg' is {msg} and 'td' is {td}")
 
 
+def print_kwargs(msg, **kwargs):
+    print(f"Message is {msg}")
+    print(f"td is {kwargs['td']} and docker is {kwargs['docker']}")
+    print(f"timezone is {kwargs['timezone']}")
+
+
+def print_total(price, count):
+    print(f"Total is {int(price) * count}")
+
+
+def print_total_ng(price: int, count: int):
+    # "120" * 3 is no error
+    print(f"Total is {price * count}")
+
+
 def print_env():
     print(f"Env var is {os.environ['MY_ENV_VAR']}")
 
