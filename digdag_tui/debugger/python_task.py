@@ -358,12 +358,13 @@ class PythonTask:
         task.add_done_callback(self._works.discard)
 
     async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
-        """Carry out what fails only because the process is ending."""
+        """Carry out what fails only because the process is ending; anything else is said."""
         try:
             await work
-        except DigdagError as error:
+        except Exception as error:
             if not (self._over or self._client is None or self._client.closed.is_set()):
-                self._notice(f"the debugger of the task failed: {error.message}")
+                said = error.message if isinstance(error, DigdagError) else f"{type(error).__name__}: {error}"
+                self._notice(f"the debugger of the task failed: {said}")
 
 
 def _is_page(said: Body) -> bool:

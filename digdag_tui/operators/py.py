@@ -8,7 +8,7 @@ from typing import Final
 
 from ..engine.operator import OperatorContext, OperatorResult
 from ..workflow.config import Params
-from ..workflow.errors import TaskRuntimeError
+from ..workflow.errors import ConfigError, TaskRuntimeError
 from . import interpreters, process, py_debugger, py_endings, script
 from .command import execute, in_container, temporary_files, with_scope
 from .py_failure import own_frames, read_failure
@@ -50,6 +50,9 @@ async def run(context: OperatorContext) -> OperatorResult:
     """
     config = with_scope(context.config, "py")
     contained = in_container(context, config)
+    if config.keys().isdisjoint({"_command", "script"}):
+        message = "Parameter 'script' is required but not set"
+        raise ConfigError(message, hint="py> wants MODULE.FUNCTION, or the text of a program in script:")
     with temporary_files(context) as folder:
         debugger = _debugger(context, config, folder, contained)
         files = script.write_files(config, folder, "python/runner.py", {"debugger": debugger} if debugger else {})

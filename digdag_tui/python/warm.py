@@ -26,6 +26,7 @@ import _socket
 import atexit
 import gc
 import importlib.machinery
+import inspect
 import json
 import os
 import sys
@@ -41,6 +42,8 @@ def _cell() -> Any:
     held = 0
     return (lambda: held).__closure__[0]  # type: ignore[index]
 
+
+_HERE = os.path.dirname(__file__)
 
 _MANY = 20_000
 """How many objects of a task are looked at, at most."""
@@ -76,7 +79,7 @@ def serve() -> None:
             tasks.leave()
             control.close()
             link.close()
-            _prepare_path(files)
+            _rehearse(files)
             descriptors = _receive(other) or os._exit(0)
             other.close()
             return _become(runner, descriptors, has_folder)
@@ -234,6 +237,15 @@ def _leave_path(runner: ModuleType) -> bool:
     del sys.path[0], sys.modules["warm"]
     folder = os.path.dirname(os.path.realpath(runner.__file__ or ""))
     return sys.path[:1] == [folder]
+
+
+def _rehearse(files: set[str]) -> None:
+    """Do what a task will do, while there is none, so that its memory is its own already: that takes some time."""
+    _prepare_path(files)
+    loader = importlib.machinery.SourceFileLoader("nothing", os.path.join(_HERE, "__init__.py"))
+    exec(loader.get_code("nothing") or "", {})  # type: ignore[no-untyped-call, unused-ignore]
+    inspect.getfullargspec(_rehearse)
+    json.loads(json.dumps(["nothing"]))
 
 
 def _prepare_path(files: set[str]) -> None:

@@ -154,6 +154,7 @@ class View:
                 self.stopped, self.pausing = event, False
                 if event.reason == "exception":
                     self.running.pop(event.task, None)
+                    self.python.ended(event.task)
                 return Changed.STATUS | Changed.STATES
             case Continued():
                 self.replay.go_on(time.time())
