@@ -169,6 +169,11 @@ class _Door:
             writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tell(EditorAttached(self._task))
+        first = await reader.read(_PIECE)
+        if not first:  # debugpy hears nothing of it: it may not take another one then
+            self._tell(EditorDetached(self._task, self._begun.seen))
+            return
         inside_reader, inside_writer = await asyncio.open_connection(*self._inside)
         leaving, ended = _Word(b'"disconnect"'), _Word(b'"terminated"')
         has_left = False
@@ -179,12 +184,13 @@ class _Door:
             leaving.look(data)
             has_left = has_left or (leaving.seen and not ended.seen)
 
-        self._tell(EditorAttached(self._task))
+        hear_editor(first)
+        inside_writer.write(first)
         out = asyncio.create_task(_pump(reader, inside_writer, hear_editor))
         back = asyncio.create_task(_pump(inside_reader, writer, ended.look))
         try:
             await asyncio.wait((out, back), return_when=asyncio.FIRST_COMPLETED)
-            if has_left or not (ended.seen or back.done()):
+            if has_left or not (ended.seen or inside_reader.at_eof()):
                 self._tell(EditorDetached(self._task, self._begun.seen))
         finally:
             out.cancel()

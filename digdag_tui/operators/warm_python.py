@@ -306,7 +306,8 @@ class _Forked:
         Raises:
             ConnectionError: the parent has ended.
         """
-        await asyncio.get_running_loop().sock_sendall(self._channel, self._unsent)
+        if self._unsent:  # else the task may have ended by now, and nobody is there to be sent even nothing
+            await asyncio.get_running_loop().sock_sendall(self._channel, self._unsent)
 
     @cached_property
     def pid(self) -> int:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from digdag_tui.engine.operator import Keep
+from digdag_tui.operators import warm_python
 from digdag_tui.operators.warm_python import WarmPythons
 from digdag_tui.workflow.errors import DigdagError, TaskRuntimeError
 
@@ -593,6 +595,23 @@ async def test_what_a_task_leaves_behind_ends_as_ever(project: Path, keep: Keep,
         if re.search("ended|deleted|gone|finalized|closed|in a", str(seen)):
             ended.add(kind)
     assert {"file", "generator", "closure", "partial", "finalizer", "stdout"} <= ended
+
+
+async def test_a_task_that_ends_before_we_look_is_not_started_again(
+    project: Path, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = warm_python.socket.send_fds
+
+    def send_and_sleep(*arguments: Any) -> int:
+        sent = send(*arguments)
+        time.sleep(1)
+        return sent
+
+    monkeypatch.setattr(warm_python.socket, "send_fds", send_and_sleep)
+    (project / "once.py").write_text("def run():\n    print('once')\n")
+    task = call(project, "py", "once.run", keep=keep)
+    assert (await outcome(task))[0] == "once"
+    assert reasons(task) == []
 
 
 async def warm(project: Path, keep: Keep, command: str, options: dict[str, Any] | None = None) -> list[str]:
