@@ -8,6 +8,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,6 @@ from typing import Any
 import pytest
 
 from digdag_tui.engine.operator import Keep
-from digdag_tui.operators import warm_python
 from digdag_tui.operators.warm_python import WarmPythons
 from digdag_tui.workflow.errors import DigdagError, TaskRuntimeError
 
@@ -600,14 +600,14 @@ async def test_what_a_task_leaves_behind_ends_as_ever(project: Path, keep: Keep,
 async def test_a_task_that_ends_before_we_look_is_not_started_again(
     project: Path, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = warm_python.socket.send_fds
+    send = socket.send_fds
 
     def send_and_sleep(*arguments: Any) -> int:
-        sent = send(*arguments)
+        sent: int = send(*arguments)
         time.sleep(1)
         return sent
 
-    monkeypatch.setattr(warm_python.socket, "send_fds", send_and_sleep)
+    monkeypatch.setattr(socket, "send_fds", send_and_sleep)
     (project / "once.py").write_text("def run():\n    print('once')\n")
     task = call(project, "py", "once.run", keep=keep)
     assert (await outcome(task))[0] == "once"
